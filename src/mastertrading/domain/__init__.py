@@ -1,0 +1,1 @@
+"""The words of the field: value types, reasons and errors. Imports nothing of ours."""
