@@ -1,0 +1,1 @@
+"""The compiled replay of recorded bars, its statistics and its run folder."""

@@ -1,0 +1,1 @@
+"""What may be risked: size, gates, exposure, breakers."""
