@@ -1,0 +1,175 @@
+"""The command line: ``mastertrading COMMAND …``.
+
+A static table names the commands, and a command's module is imported only when it was chosen: asking for help
+costs no numba, no polars, no pydantic. Exit codes come from the error tree (``domain.errors``): 0 done,
+1 failed, 2 usage or configuration, 3 blocked by safety, 4 a validation gate said no, 5 not running; and, as
+shells have it, 130 stopped by Ctrl-C and 141 the reader of our output went away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, NoReturn
+
+from mastertrading import __version__
+from mastertrading.app.messages import tr
+from mastertrading.domain.errors import MastertradingError, UsageError
+
+INTERRUPTED = 130
+READER_GONE = 141
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "backtest": (
+        "mastertrading.app.commands.backtest",
+        "trade recorded or synthetic bars and report the result",
+    ),
+    "data": ("mastertrading.app.commands.data", "import, check, list or synthesise market data"),
+    "config": ("mastertrading.app.commands.config", "show, check or write the settings"),
+    "warm": ("mastertrading.app.commands.warm", "compile everything once, so that the first run is quick"),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are errors of ours."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("allow_abbrev", False)
+        super().__init__(**options)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing and leaving."""
+        raise UsageError(message, where=self.format_usage().strip(), hint=f"{self.prog} --help")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, and suggest an option for a misspelt one."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        wrong = next((text for text in unknown if text.startswith("--")), None)
+        if wrong is not None:
+            name = wrong.split("=")[0]
+            meant = get_close_matches(name, self._option_string_actions, n=1)
+            sentence = tr("there is no option {name}").format(name=name)
+            self.error(sentence + (tr("; did you mean {meant}?").format(meant=meant[0]) if meant else ""))
+        return parsed, unknown
+
+
+def top_parser() -> Parser:
+    """The parser of what stands before and including the command's name."""
+    width = max(map(len, COMMANDS))
+    table = "\n".join(f"  {name:<{width}}  {tr(summary)}" for name, (_, summary) in COMMANDS.items())
+    parser = Parser(
+        prog="mastertrading",
+        usage="mastertrading [--version] [--debug] COMMAND …",
+        description=tr("An open trading system: one set of rules for backtest, paper and live."),
+        epilog=f"{tr('commands:')}\n{table}\n\n{tr('mastertrading COMMAND --help tells more about one.')}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"mastertrading {__version__}")
+    parser.add_argument("--debug", action="store_true", help=tr("show the traceback of an unexpected error"))
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help=argparse.SUPPRESS)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def command_parser(name: str) -> tuple[Parser, Any]:
+    """The parser of one command, and its module.
+
+    Raises
+    ------
+    UsageError
+        If there is no such command.
+    """
+    if name not in COMMANDS:
+        meant = get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+        raise UsageError(
+            tr("there is no command {name!r}").format(name=name),
+            why=tr("did you mean {meant}?").format(meant=meant[0]) if meant else "",
+            hint=f"mastertrading {meant[0]} --help" if meant else "mastertrading --help",
+        )
+    module = import_module(COMMANDS[name][0])
+    parser = Parser(prog=f"mastertrading {name}", description=module.SUMMARY)
+    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+    module.configure(parser)
+    return parser, module
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code. Never raises."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(given)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        _tell({"what": tr("stopped; nothing half-written"), "exit_code": INTERRUPTED}, "--json" in given)
+        return INTERRUPTED
+    except BrokenPipeError:
+        _silence_stdout()
+        return READER_GONE
+    except MastertradingError as error:
+        _tell(_parts(error), "--json" in given)
+        return error.exit_code
+    except SystemExit as leaving:  # argparse, after --help and --version
+        return leaving.code if isinstance(leaving.code, int) else 1
+    except Exception as error:
+        return _unexpected(error, given)
+
+
+def _run(given: list[str]) -> int:
+    parser = top_parser()
+    top = parser.parse_args(given)
+    if top.command is None:
+        parser.print_help()
+        return 2
+    chosen, module = command_parser(top.command)
+    return int(module.run(chosen.parse_args(top.rest)))
+
+
+def _parts(error: MastertradingError) -> dict[str, Any]:
+    return {
+        "error": type(error).__name__,
+        "what": error.what,
+        "why": error.why,
+        "where": error.where,
+        "try": error.hint,
+        "exit_code": error.exit_code,
+    }
+
+
+def _tell(parts: dict[str, Any], as_json: bool) -> None:
+    """Print what went wrong on stderr: one JSON object for machines, labelled lines for people."""
+    if as_json:
+        text = json.dumps(parts, ensure_ascii=False)
+    else:
+        labels = (("", "what"), (tr("why: "), "why"), (tr("where: "), "where"), (tr("try: "), "try"))
+        text = "\n".join(label + parts[name] for label, name in labels if parts.get(name))
+    print(text, file=sys.stderr)
+
+
+def _unexpected(error: Exception, given: list[str]) -> int:
+    if "--debug" in given:
+        traceback.print_exception(error)
+    sentence = tr("something unexpected went wrong: {error}").format(
+        error=f"{type(error).__name__}: {error}".strip(": ")
+    )
+    hint = "" if "--debug" in given else "mastertrading --debug " + " ".join(given)
+    _tell({"error": type(error).__name__, "what": sentence, "try": hint, "exit_code": 1}, "--json" in given)
+    return 1
+
+
+def _silence_stdout() -> None:
+    """Let the interpreter's last flush go nowhere instead of failing."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # lives until the end of the process
+
+
+if __name__ == "__main__":
+    sys.exit(main())

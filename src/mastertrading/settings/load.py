@@ -1,0 +1,416 @@
+"""Reading the configuration: defaults, then one TOML file, then the environment, then the command line.
+
+Each layer refines the one before it, key by key. Nothing is guessed: an unknown key, a value out of range or
+of the wrong kind is a problem, and all problems are told at once, each with its place and what is allowed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path as FilePath
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from mastertrading.domain.errors import ConfigError
+from mastertrading.domain.instrument import canonical_symbol
+from mastertrading.settings import keys
+from mastertrading.settings.keys import Node, Path, dotted
+from mastertrading.settings.schema import Settings
+from mastertrading.settings.toml_text import lines_of, template, to_toml, values_of
+
+PREFIX = "MASTERTRADING__"
+LOOKALIKE = "MASTERTRADING_"
+DEFAULT_FILE = "mastertrading.toml"
+COMMAND_LINE = "command line"
+DEFAULT = "default"
+
+__all__ = [
+    "Problem",
+    "Resolved",
+    "config_hash",
+    "examine",
+    "load",
+    "template",
+    "to_toml",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with the configuration.
+
+    Attributes
+    ----------
+    key
+        Dotted path of the setting.
+    value
+        The offending value as it was written; empty if the key itself is wrong.
+    where
+        ``FILE, line N``, ``environment NAME`` or ``command line``.
+    why, allowed, hint
+        The cause, what may stand there, and a command to try.
+    """
+
+    key: str
+    value: str
+    where: str
+    why: str
+    allowed: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """A few lines for people."""
+        title = f"{self.key} = {self.value}" if self.value else self.key
+        parts = (("where", self.where), ("why", self.why), ("allowed", self.allowed), ("try", self.hint))
+        return "\n".join([title, *(f"  {name}: {text}" for name, text in parts if text)])
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The settings in force, and where each value came from.
+
+    Attributes
+    ----------
+    origins
+        Dotted path → ``default``, ``FILE:LINE``, ``env NAME`` or ``command line``.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+    @property
+    def hash(self) -> str:
+        """Hash of the settings, see `config_hash`."""
+        return config_hash(self.settings)
+
+    def to_toml(self) -> str:
+        """The settings as TOML, each with its origin."""
+        return to_toml(self.settings, self.origins)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """One value that somebody gave: ``origin`` is its short name, ``where`` the one for a sentence."""
+
+    path: Path
+    value: Any
+    origin: str
+    where: str
+    layer: str
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far, and which layer is being read."""
+
+    layer: str = "file"
+    given: list[_Given] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def load(
+    config: FilePath | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    overrides: Sequence[str] = (),
+) -> Resolved:
+    """Resolve the settings.
+
+    Parameters
+    ----------
+    config
+        The TOML file; None: defaults, environment and overrides only.
+    environ
+        The environment. Handed in, since rooms below the command line never look around by themselves.
+    overrides
+        Texts ``key=value``, strongest last.
+
+    Raises
+    ------
+    ConfigError
+        With every problem found.
+    """
+    resolved, problems = examine(config, environ=environ, overrides=overrides)
+    if resolved is None or problems:
+        raise _refusal(problems)
+    return resolved
+
+
+def examine(
+    config: FilePath | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    overrides: Sequence[str] = (),
+) -> tuple[Resolved | None, list[Problem]]:
+    """Resolve the settings like `load`, and hand back the problems instead of raising them."""
+    reading = _Reading()
+    if config is not None:
+        _read_file(config, reading)
+    _read_environment(environ or {}, reading)
+    _read_overrides(overrides, reading)
+    settings, wrong = _validate(reading.given)
+    problems = reading.problems + wrong
+    if settings is None or problems:
+        return None, problems
+    named = {dotted(item.path): item.origin for item in reading.given}
+    origins = {dotted(path): named.get(dotted(path), DEFAULT) for path, _ in values_of(settings)}
+    return Resolved(settings, MappingProxyType(origins)), []
+
+
+def config_hash(settings: Settings) -> str:
+    """SHA-256 of the canonical JSON of the resolved settings (keys sorted, no spaces)."""
+    text = json.dumps(settings.resolved(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# ---------------------------------------------------------------- the three layers
+
+
+def _read_file(config: FilePath, reading: _Reading) -> None:
+    try:
+        text = config.read_text(encoding="utf-8-sig")
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reading.problems.append(_not_toml(config, text, error))
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(
+            f"the configuration file {config} cannot be read",
+            why=why,
+            where=str(config),
+            hint=f"mastertrading config init {config}",
+        ) from error
+    lines = lines_of(text)
+
+    def place(path: Path) -> tuple[str, str]:
+        line = next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 1)
+        return f"{config}:{line}", f"{config}, line {line}"
+
+    for path, value in _flatten(values, keys.root(), ()):
+        _give(path, value, *place(path), reading)
+
+
+def _not_toml(config: FilePath, text: str, error: tomllib.TOMLDecodeError) -> Problem:
+    found = re.search(r"line (\d+)", str(error))
+    line = int(found.group(1)) if found else max(1, len(text.splitlines()))
+    written = text.splitlines()[line - 1].strip() if text.splitlines() else ""
+    why = f"this is not valid TOML: {error}"
+    return Problem(
+        written or str(config),
+        "",
+        f"{config}, line {line}",
+        why,
+        "",
+        'text needs "quotes", as in tier = "half"',
+    )
+
+
+def _read_environment(environ: Mapping[str, str], reading: _Reading) -> None:
+    reading.layer = "environment"
+    for name in sorted(environ):
+        place = (f"env {name}", f"environment {name}")
+        if name.startswith(PREFIX):
+            path = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
+            _give_text(path, environ[name], *place, reading)
+        elif name.startswith(LOOKALIKE) and "__" in name:
+            meant = PREFIX + name.removeprefix(LOOKALIKE).lstrip("_")
+            why = f"names of settings begin with {PREFIX}; did you mean {meant}?"
+            reading.problems.append(Problem(name, "", place[1], why, "", f"{meant}={environ[name]}"))
+
+
+def _read_overrides(overrides: Sequence[str], reading: _Reading) -> None:
+    reading.layer = COMMAND_LINE
+    for text in overrides:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            why = "an override is a key, an equals sign and a value"
+            reading.problems.append(Problem(text, "", COMMAND_LINE, why, "", "--set risk.per_trade=0.002"))
+        else:
+            _give_text(tuple(name.strip().split(".")), value, COMMAND_LINE, COMMAND_LINE, reading)
+
+
+# ---------------------------------------------------------------- from one value to a known path
+
+
+def _flatten(values: Mapping[str, Any], table: Node, at: Path) -> Iterable[tuple[Path, Any]]:
+    """Leaves of a nested mapping. An unknown table is a leaf, and told later."""
+    for name, value in values.items():
+        node = keys.child(table, name)
+        if node is not None and keys.is_table(node) and isinstance(value, Mapping):
+            yield from _flatten(value, node, (*at, name))
+        else:
+            yield (*at, name), value
+
+
+def _give_text(path: Path, text: str, origin: str, where: str, reading: _Reading) -> None:
+    """Take a value that came as text: typed by the schema, JSON for lists and tables."""
+    node = keys.find(path)
+    value = _typed(node, text.strip()) if node is not None else text
+    if node is not None and keys.is_table(node) and isinstance(value, dict):
+        for below, item in _flatten(value, node, path):
+            _give(below, item, origin, where, reading)
+    else:
+        _give(path, value, origin, where, reading)
+
+
+def _typed(node: Node, text: str) -> Any:
+    kind = node.get("type")
+    if kind == "string":
+        return text
+    try:
+        return json.loads(text.lower() if kind == "boolean" else text)
+    except ValueError:
+        pass
+    try:
+        return float(text) if kind == "number" else text
+    except ValueError:
+        return text
+
+
+def _give(path: Path, value: Any, origin: str, where: str, reading: _Reading) -> None:
+    """Record one value under its canonical path, or say what is wrong with the path."""
+    try:
+        path = _canonical(path)
+    except ConfigError as error:
+        reading.problems.append(Problem(dotted(path), "", where, error.what, "", error.hint))
+        return
+    node = keys.find(path)
+    if node is None:
+        reading.problems.append(_unknown(path, value, where))
+    elif keys.is_table(node) and not isinstance(value, Mapping):
+        why = "this is a table, not a value"
+        hint = f"mastertrading config show --defaults {dotted(path)}"
+        reading.problems.append(Problem(dotted(path), _shown(value), where, why, "a table of settings", hint))
+    elif reading.layer != COMMAND_LINE and any(
+        (item.path, item.layer) == (path, reading.layer) for item in reading.given
+    ):
+        why = "the same setting is given twice, under two names"
+        reading.problems.append(Problem(dotted(path), _shown(value), where, why))
+    else:
+        value = None if value == "" and keys.optional(path) else _plain(value)
+        reading.given.append(_Given(path, value, origin, where, reading.layer))
+
+
+def _canonical(path: Path) -> Path:
+    """The path with an instrument under its one name."""
+    if len(path) > 1 and path[0] == "instruments":
+        return ("instruments", canonical_symbol(path[1]), *path[2:])
+    return path
+
+
+def _unknown(path: Path, value: Any, where: str) -> Problem:
+    meant = keys.did_you_mean(path)
+    name = dotted(path)
+    if where.startswith("environment "):
+        name = PREFIX + "__".join(path).upper()
+        meant = PREFIX + "__".join(meant.split(".")).upper() if meant else ""
+    why = "there is no such setting" + (f"; did you mean {meant}?" if meant else "")
+    shown = "" if isinstance(value, Mapping) else _shown(value)
+    top = meant.split(".")[0] if meant and not meant.startswith(PREFIX) else ""
+    return Problem(name, shown, where, why, "", f"mastertrading config show --defaults {top}".strip())
+
+
+def _plain(value: Any) -> Any:
+    """A TOML value as JSON has it: dates and times become ISO 8601 text."""
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+# ---------------------------------------------------------------- the schema's verdict
+
+
+def _validate(given: Sequence[_Given]) -> tuple[Settings | None, list[Problem]]:
+    values = Settings().resolved()
+    for item in given:
+        table = values
+        for name in item.path[:-1]:
+            table = table.setdefault(name, {})
+        table[item.path[-1]] = item.value
+    try:
+        return Settings.model_validate_json(json.dumps(values), strict=True), []
+    except ValidationError as error:
+        return None, [_verdict(dict(one), given) for one in error.errors(include_url=False)]
+
+
+def _verdict(error: dict[str, Any], given: Sequence[_Given]) -> Problem:
+    """Translate one complaint of the schema into our words."""
+    path = tuple(str(part) for part in error["loc"])
+    if error["type"] == "value_error":
+        return _contradiction(path, str(error["ctx"]["error"]), given)
+    item = next((one for one in reversed(given) if path[: len(one.path)] == one.path), None)
+    key = item.path if item else path
+    node = keys.find(key)
+    why = {
+        "missing": f"{path[-1]!r} is missing",
+        "extra_forbidden": f"{path[-1]!r} is unknown here",
+    }.get(error["type"], _reason(error, node))
+    hint = f"mastertrading config show --defaults {dotted(key[:-1] or key)}"
+    shown = _shown(item.value if item else error.get("input"))
+    return Problem(dotted(key), shown, item.where if item else DEFAULT, why, keys.allowed(node), hint)
+
+
+def _reason(error: dict[str, Any], node: Node | None) -> str:
+    if node is not None and node.get("type") == "array":
+        return f"{_shown(error.get('input'))} may not stand in this list"
+    if error["type"].endswith("_type") or error["type"].startswith(("int_", "float_", "string_", "bool_")):
+        return "the value is of the wrong kind"
+    return "the value is outside what is allowed"
+
+
+def _contradiction(path: Path, message: str, given: Sequence[_Given]) -> Problem:
+    """A rule over several settings: name the places of those that were given and that the rule speaks of."""
+
+    def spoken_of(item: _Given) -> bool:
+        below = dotted(item.path[len(path) :])
+        return (
+            item.path[: len(path)] == path
+            and re.search(rf"(?<![\w.]){re.escape(below)}(?![\w.])", message) is not None
+        )
+
+    items = [item for item in given if spoken_of(item)]
+    shown = ", ".join(f"{dotted(item.path)} = {_shown(item.value)}" for item in items)
+    places = "; ".join(dict.fromkeys(item.where for item in items)) or DEFAULT
+    key = dotted(path)
+    return Problem(
+        shown or key or "settings",
+        "",
+        places,
+        message,
+        "",
+        f"mastertrading config show --defaults {key}".strip(),
+    )
+
+
+def _refusal(problems: Sequence[Problem]) -> ConfigError:
+    """All problems as one error."""
+    count = f"{len(problems)} settings" if len(problems) > 1 else "a setting"
+    first = problems[0]
+    if len(problems) == 1:
+        title = f"{first.key} = {first.value}" if first.value else first.key
+        why = first.why + (f"; allowed: {first.allowed}" if first.allowed else "")
+        return ConfigError(f"a setting cannot be used: {title}", why=why, where=first.where, hint=first.hint)
+    return ConfigError(
+        f"{count} cannot be used",
+        why="\n" + "\n".join(str(problem) for problem in problems),
+        where="; ".join(dict.fromkeys(problem.where for problem in problems)),
+        hint=first.hint,
+    )
