@@ -45,7 +45,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing and leaving."""
-        raise UsageError(message, where=self.format_usage().strip(), hint=f"{self.prog} --help")
+        usage = " ".join(self.format_usage().split()).removeprefix("usage: ")
+        raise UsageError(message, where=usage, hint=f"{self.prog} --help")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse, and suggest an option for a misspelt one."""

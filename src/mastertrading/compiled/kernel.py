@@ -29,8 +29,11 @@ R = TypeVar("R")
 KERNEL_ROOMS = ("domain", "compiled", "indicators", "signals", "rules", "engine", "backtest", "lake")
 KEPT_CACHES = 3
 
+ENTRY_POINTS: list[Any] = []
+"""Every entry point imported so far, so that set-up can say which of them are compiled."""
+
 # The same machine code on every x86-64 (or every arm64), so that a run's bytes do not depend on the CPU.
-numba.config.CPU_NAME = "generic"
+numba.config.CPU_NAME = "generic"  # type: ignore[attr-defined]
 
 
 @overload
@@ -53,7 +56,10 @@ def kernel(function: Callable[P, R] | None = None, /, *, entry: bool = False) ->
 
     def compile_(body: Callable[P, R]) -> Callable[P, R]:
         cached = entry and cache_folder() is not None
-        return numba.njit(error_model="numpy", cache=cached)(body)  # type: ignore[no-any-return]
+        compiled = numba.njit(error_model="numpy", cache=cached)(body)
+        if entry:
+            ENTRY_POINTS.append(compiled)
+        return compiled
 
     return compile_ if function is None else compile_(function)
 
@@ -68,7 +74,7 @@ def records(dtype: np.dtype[Any], count: int | tuple[int, ...]) -> npt.NDArray[A
 
 @cache
 def source_key() -> str:
-    """Hash of every source file that a compiled function may have swallowed, and of the compiler's version."""
+    """Hash of every source file that a compiled function may have swallowed, and the compiler version."""
     package = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256(f"{numba.__version__} {np.__version__} {sys.version_info[:2]}".encode())
     for room in KERNEL_ROOMS:
@@ -92,7 +98,7 @@ def cache_folder() -> Path | None:
         probe.unlink()
     except OSError:
         return None
-    numba.config.CACHE_DIR = str(folder)
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     return folder
 
 

@@ -35,6 +35,7 @@ DEFAULT = "default"
 __all__ = [
     "Problem",
     "Resolved",
+    "canonical_path",
     "config_hash",
     "examine",
     "load",
@@ -279,7 +280,7 @@ def _typed(node: Node, text: str) -> Any:
 def _give(path: Path, value: Any, origin: str, where: str, reading: _Reading) -> None:
     """Record one value under its canonical path, or say what is wrong with the path."""
     try:
-        path = _canonical(path)
+        path = canonical_path(path)
     except ConfigError as error:
         reading.problems.append(Problem(dotted(path), "", where, error.what, "", error.hint))
         return
@@ -300,7 +301,7 @@ def _give(path: Path, value: Any, origin: str, where: str, reading: _Reading) ->
         reading.given.append(_Given(path, value, origin, where, reading.layer))
 
 
-def _canonical(path: Path) -> Path:
+def canonical_path(path: Path) -> Path:
     """The path with an instrument under its one name."""
     if len(path) > 1 and path[0] == "instruments":
         return ("instruments", canonical_symbol(path[1]), *path[2:])

@@ -17,7 +17,7 @@ NOTES_AT = 44
 def lines_of(text: str) -> dict[Path, int]:
     """The line (from 1) on which each key of a valid TOML text appears first.
 
-    The text is parsed table by table, each again and again, one line longer each time: a key stands where it is
+    The text is parsed table by table, each time one line longer: a key stands on the line where it is
     first seen. A piece that ends inside a value does not parse, and its key is seen when the value ends.
     """
     lines = text.splitlines()

@@ -1,0 +1,95 @@
+"""What commands print: tables on stdout, progress on stderr.
+
+A pipe or a file gets plain lines without colour or boxes that move; ``--json`` gets silence on stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+PIPE_WIDTH = 120
+PLAIN_STEPS = 4
+
+Advance = Callable[[int], None]
+"""Call it with how much is done so far, from 0 to the total."""
+
+
+def out() -> Console:
+    """The console of results: stdout."""
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    return Console(
+        file=sys.stdout, width=None if terminal else PIPE_WIDTH, highlight=False, soft_wrap=not terminal
+    )
+
+
+def err(quiet: bool = False) -> Console:
+    """The console of progress and remarks: stderr."""
+    from rich.console import Console
+
+    terminal = sys.stderr.isatty()
+    width = None if terminal else PIPE_WIDTH
+    return Console(file=sys.stderr, width=width, highlight=False, soft_wrap=not terminal, quiet=quiet)
+
+
+def table(title: str, *columns: str, numbers: tuple[int, ...] = ()) -> Table:
+    """An empty table in the house's style; the columns whose index is in ``numbers`` are right-aligned."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for index, name in enumerate(columns):
+        made.add_column(name, justify="right" if index in numbers else "left", overflow="fold")
+    return made
+
+
+@contextmanager
+def progress(label: str, total: int, *, quiet: bool = False) -> Iterator[Advance]:
+    """Show how far a piece of work is: a bar on a terminal, four plain lines elsewhere, nothing when quiet.
+
+    Parameters
+    ----------
+    total
+        The amount of work, in any unit; 0 if it is not known.
+    """
+    if quiet:
+        yield lambda done: None
+    elif sys.stderr.isatty():
+        with _bar(label, total) as advance:
+            yield advance
+    else:
+        yield _plain(label, total)
+        print(f"{label}: done", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _bar(label: str, total: int) -> Iterator[Advance]:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err(), transient=False) as bars:
+        task = bars.add_task(label, total=total or None)
+        yield lambda done: bars.update(task, completed=done)
+        bars.update(task, total=max(total, 1), completed=max(total, 1))
+
+
+def _plain(label: str, total: int) -> Advance:
+    print(f"{label} …", file=sys.stderr, flush=True)
+    told = 0
+
+    def advance(done: int) -> None:
+        nonlocal told
+        step = done * PLAIN_STEPS // total if total > 0 else 0
+        if told < step < PLAIN_STEPS:
+            told = step
+            print(f"{label}: {100 * step // PLAIN_STEPS} %", file=sys.stderr, flush=True)
+
+    return advance
