@@ -1,0 +1,381 @@
+"""The lake: Parquet series in one layout, read in ranges, extended without duplicates, never half-written.
+
+::
+
+    <root>/<venue>/1m/BTCUSDT-1m.parquet             ts open high low close volume
+    <root>/<venue>/mark-1h/BTCUSDT-mark-1h.parquet   ts open high low close
+    <root>/<venue>/funding/BTCUSDT-funding.parquet   ts rate [interval_ms]
+    <root>/<venue>/1m/BTCUSDT-1m.quarantine.parquet  rows that can't be used, with the reason
+    <root>/<venue>/manifest.json                     rows, hash, gaps, source, grade of each series
+    <root>/instruments.json                          contract facts, also per venue
+
+``ts`` is int64 ms UTC: a bar's open time, or when a rate was charged. A folder below the venue that is not a
+series of ours is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mastertrading.domain.errors import DataMissing, DataUnreadable
+from mastertrading.domain.instrument import Instrument
+from mastertrading.domain.market import F64, I64, Bars
+from mastertrading.lake.files import bars_of, numbers_of, read_parquet, times_of, write_frame, write_json
+from mastertrading.lake.identity import Identity, series_hash
+from mastertrading.lake.names import SERIES_FOLDER, SeriesId, series_of, timeframe_ms
+from mastertrading.lake.quality import (
+    Finding,
+    Reason,
+    check_bars,
+    check_funding,
+    clean,
+    gaps,
+    grade_of,
+    take,
+)
+from mastertrading.lake.universe import DEFAULT_SYMBOLS, read_instruments
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DEFAULT_VENUE = "binance_usdm"
+MANIFEST = "manifest.json"
+QUARANTINE = ".quarantine.parquet"
+MANIFEST_GAPS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """Funding as recorded: when, how much, and the interval where the venue states it (else 0)."""
+
+    ts_ms: I64
+    rate: F64
+    stated_ms: I64
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What an append did to a series.
+
+    Attributes
+    ----------
+    rows
+        New rows.
+    duplicates
+        Rows that were there already, with the same values.
+    conflicts
+        Rows that were there already with other values; the stored ones stay.
+    quarantined
+        Rows that can't be used; kept in the quarantine file.
+    """
+
+    rows: int
+    duplicates: int
+    conflicts: int
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """One venue and market type of a lake: a folder of series."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """For example ``binance_usdm``."""
+        return self.folder.name
+
+    def path(self, series: SeriesId) -> Path:
+        """Where a series is kept."""
+        return self.folder / series.folder / f"{series.stem}.parquet"
+
+    def series(self) -> list[SeriesId]:
+        """Every series that is there, sorted by kind and name."""
+        found = []
+        for folder in sorted(_subfolders(self.folder)):
+            if SERIES_FOLDER.fullmatch(folder.name):
+                ending = f"-{folder.name}.parquet"
+                names = (p.name.removesuffix(ending) for p in folder.glob(f"[!.]*{ending}"))
+                found += [series_of(folder.name, name) for name in names]
+        return sorted(found)
+
+    def read_bars(self, series: SeriesId) -> Bars:
+        """All rows of a series of bars as they stand in the file.
+
+        Raises
+        ------
+        DataMissing
+            If there is no such series.
+        DataUnreadable
+            If its file is damaged or lacks a column.
+        """
+        path = self._existing(series)
+        return bars_of(read_parquet(path), path)
+
+    def read_range(self, series: SeriesId, start_ms: int, end_ms: int) -> Bars:
+        """Rows that open at or after ``start_ms`` and before ``end_ms``."""
+        bars = self.read_bars(series)
+        first, last = np.searchsorted(bars.ts_ms, [start_ms, end_ms])
+        return take(bars, slice(int(first), int(last)))
+
+    def read_funding(self, symbol: str) -> Charges:
+        """All funding of an instrument; empty where none is recorded."""
+        path = self.path(SeriesId("funding", symbol))
+        if not path.is_file():
+            return Charges(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64))
+        frame = read_parquet(path)
+        ts = times_of(frame, path)
+        if len(ts) > 1 and int(np.diff(ts).min()) <= 0:
+            raise DataUnreadable(
+                f"{path.name} is not in order of time",
+                why="settlements repeat or go back in time",
+                where=str(path),
+                hint="import it, which sorts it: mastertrading data import FILE --data LAKE",
+            )
+        stated = (
+            frame["interval_ms"].to_numpy() if "interval_ms" in frame.columns else np.zeros(len(ts), np.int64)
+        )
+        return Charges(ts, numbers_of(frame, "rate", path), stated)
+
+    def instruments(self) -> dict[str, Instrument]:
+        """Contract facts stated by the lake; the venue's list before the root's."""
+        return read_instruments(self.folder.parent) | read_instruments(self.folder)
+
+    def missing(self, what: str, series: Iterable[SeriesId] | None = None) -> DataMissing:
+        """The error that says what is there instead."""
+        there = sorted({f"{s.symbol} {s.folder}" for s in (self.series() if series is None else series)})
+        return DataMissing(
+            f"{what} is not in {self.name}",
+            why=f"there is: {', '.join(there) or 'nothing'}",
+            where=str(self.folder),
+            hint="mastertrading data list --data DIR, or mastertrading data import FILE --data DIR",
+        )
+
+    def _existing(self, series: SeriesId) -> Path:
+        path = self.path(series)
+        if not path.is_file():
+            raise self.missing(str(series))
+        return path
+
+    # ------------------------------------------------------------ writing
+
+    def append_bars(self, series: SeriesId, raw: Bars, source: str) -> Added:
+        """Add bars to a series: sorted, each time once, what can't be used quarantined.
+
+        Appending the same rows again changes nothing.
+
+        Raises
+        ------
+        OutputError
+            If the file can't be written; the old one is then untouched.
+        """
+        step_ms = timeframe_ms(series.timeframe)
+        cleaned = clean(raw, step_ms)
+        path = self.path(series)
+        stored = self.read_bars(series) if path.is_file() else take(raw, slice(0, 0))
+        new = ~np.isin(cleaned.bars.ts_ms, stored.ts_ms)
+        fresh, known = take(cleaned.bars, new), take(cleaned.bars, ~new)
+        conflicts = _differing(stored, known)
+        clashing = take(known, conflicts)
+        twins = len(raw) - len(fresh) - len(clashing) - len(cleaned.quarantined)
+        merged = _merged(stored, fresh)
+        if len(fresh) or not path.is_file():
+            write_frame(path, _bars_frame(merged, with_volume=series.kind == "bars"))
+        reasons = np.concatenate((cleaned.reasons, np.full(len(clashing), Reason.CONFLICT, np.int64)))
+        self._quarantine(series, _joined(cleaned.quarantined, clashing), reasons)
+        findings = check_bars(merged, step_ms, still=series.kind == "bars")
+        self._note(
+            series, _facts(merged.ts_ms, gaps(merged.ts_ms, step_ms), series_hash(merged), findings, source)
+        )
+        return Added(len(fresh), twins, len(clashing), len(cleaned.quarantined))
+
+    def append_funding(self, symbol: str, charges: Charges, source: str) -> Added:
+        """Add settlements, each time once; rates that are not finite are dropped and counted as quarantined."""
+        series = SeriesId("funding", symbol)
+        path = self.path(series)
+        usable = np.isfinite(charges.rate)
+        stored = self.read_funding(symbol)
+        ts, first = np.unique(charges.ts_ms[usable], return_index=True)
+        new = ~np.isin(ts, stored.ts_ms)
+        rows = np.flatnonzero(usable)[first]
+        conflicts = int((~np.isin(charges.rate[rows][~new], stored.rate[np.isin(stored.ts_ms, ts)])).sum())
+        order = np.argsort(np.concatenate((stored.ts_ms, ts[new])), kind="stable")
+        merged = Charges(
+            np.concatenate((stored.ts_ms, ts[new]))[order],
+            np.concatenate((stored.rate, charges.rate[rows][new]))[order],
+            np.concatenate((stored.stated_ms, charges.stated_ms[rows][new]))[order],
+        )
+        if new.any() or not path.is_file():
+            write_frame(path, _funding_frame(merged))
+        holes = [(int(t), int(t), 1) for f in check_funding(merged.ts_ms, merged.rate) for t in f.first_ts_ms]
+        findings = check_funding(merged.ts_ms, merged.rate)
+        self._note(series, _facts(merged.ts_ms, holes, _funding_hash(merged), findings, source))
+        added = int(new.sum())
+        return Added(added, len(ts) - added - conflicts, conflicts, int((~usable).sum()))
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest; empty where there is none.
+
+        Raises
+        ------
+        DataUnreadable
+            If it is damaged.
+        """
+        path = self.folder / MANIFEST
+        if not path.is_file():
+            return {}
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise DataUnreadable(
+                f"{MANIFEST} is damaged",
+                why=str(error),
+                where=str(path),
+                hint="delete it; the next import writes it anew",
+            ) from error
+
+    def _note(self, series: SeriesId, facts: dict[str, Any]) -> None:
+        before = self.manifest()
+        name = f"{series.folder}/{series.symbol}"
+        sources = list(before.get(name, {}).get("source", []))
+        facts["source"] = sources if facts["source"] in sources else [*sources, facts["source"]]
+        after = {**before, name: facts}
+        if after != before:
+            write_json(self.folder / MANIFEST, after)
+
+    def _quarantine(self, series: SeriesId, bad: Bars, reasons: I64) -> None:
+        """Keep unusable rows beside the series, each once."""
+        if len(bad) == 0:
+            return
+        import polars as pl
+
+        path = self.path(series).with_name(series.stem + QUARANTINE)
+        names = pl.Series("reason", [Reason(int(r)).name.lower() for r in reasons], dtype=pl.String)
+        frame = _bars_frame(bad, with_volume=True).with_columns(names)
+        if path.is_file():
+            frame = pl.concat([read_parquet(path), frame])
+        write_frame(path, frame.unique(maintain_order=True).sort("ts", maintain_order=True))
+
+
+def open_venue(root: Path | str, venue: str | None = None) -> Venue:
+    """The venue folder of a lake.
+
+    Parameters
+    ----------
+    root
+        A lake (a folder of venue folders) or one venue's folder.
+    venue
+        Which, if there are several; default: the only one, else ``binance_usdm``.
+
+    Raises
+    ------
+    DataMissing
+        If the folder, or a venue in it, is not there; the error says which are.
+    """
+    folder = Path(root)
+    if not folder.is_dir():
+        raise DataMissing(
+            f"{folder} is not a folder",
+            why="there is no such folder" if not folder.exists() else "it is a file",
+            where="--data",
+            hint="make a market: mastertrading data synth --out lake",
+        )
+    if is_venue(folder):
+        if venue is not None and venue != folder.name:
+            raise _no_venue(folder, venue, [folder.name])
+        return Venue(folder)
+    names = sorted(sub.name for sub in _subfolders(folder) if is_venue(sub))
+    chosen = venue or (names[0] if len(names) == 1 else DEFAULT_VENUE)
+    if chosen not in names:
+        raise _no_venue(folder, venue, names)
+    return Venue(folder / chosen)
+
+
+def is_venue(folder: Path) -> bool:
+    """Whether a folder holds series in the lake's layout."""
+    return any(
+        SERIES_FOLDER.fullmatch(sub.name) and any(sub.glob(f"[!.]*-{sub.name}.parquet"))
+        for sub in _subfolders(folder)
+    )
+
+
+def in_order(symbols: Iterable[str]) -> list[str]:
+    """The default instruments in their usual order, then the others by name."""
+    rank = {symbol: place for place, symbol in enumerate(DEFAULT_SYMBOLS)}
+    return sorted(symbols, key=lambda symbol: (rank.get(symbol, len(rank)), symbol))
+
+
+def _no_venue(folder: Path, venue: str | None, names: list[str]) -> DataMissing:
+    return DataMissing(
+        f"no venue {venue!r} in {folder}"
+        if venue
+        else f"{folder} holds no market data that can be told apart",
+        why=f"there is: {', '.join(names) or 'nothing in the layout VENUE/1m/BTCUSDT-1m.parquet'}",
+        where=str(folder),
+        hint=f"--venue {names[0]}" if names else "mastertrading data import FILE --data DIR",
+    )
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+
+
+def _differing(stored: Bars, known: Bars) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which known rows (their times are all stored) have other values than the stored ones."""
+    at = np.searchsorted(stored.ts_ms, known.ts_ms)
+    differs = np.zeros(len(known), np.bool_)
+    for name in ("open", "high", "low", "close", "volume"):
+        differs |= getattr(stored, name)[at] != getattr(known, name)
+    return differs
+
+
+def _joined(a: Bars, b: Bars) -> Bars:
+    return Bars(*(np.concatenate((getattr(a, n), getattr(b, n))) for n in Bars.__dataclass_fields__))
+
+
+def _merged(stored: Bars, fresh: Bars) -> Bars:
+    both = _joined(stored, fresh)
+    return take(both, np.argsort(both.ts_ms, kind="stable"))
+
+
+def _bars_frame(bars: Bars, *, with_volume: bool) -> pl.DataFrame:
+    import polars as pl
+
+    columns = {"ts": bars.ts_ms, "open": bars.open, "high": bars.high, "low": bars.low, "close": bars.close}
+    return pl.DataFrame(columns | ({"volume": bars.volume} if with_volume else {}))
+
+
+def _funding_frame(charges: Charges) -> pl.DataFrame:
+    import polars as pl
+
+    stated = {"interval_ms": charges.stated_ms} if charges.stated_ms.any() else {}
+    return pl.DataFrame({"ts": charges.ts_ms, "rate": charges.rate} | stated)
+
+
+def _funding_hash(charges: Charges) -> str:
+    identity = Identity()
+    identity.integers("ts", charges.ts_ms)
+    identity.floats("rate", charges.rate)
+    identity.integers("interval_ms", charges.stated_ms)
+    return identity.hexdigest()
+
+
+def _facts(
+    ts_ms: I64, holes: list[tuple[int, int, int]], sha256: str, findings: list[Finding], source: str
+) -> dict[str, Any]:
+    return {
+        "rows": len(ts_ms),
+        "first_ms": int(ts_ms[0]) if len(ts_ms) else None,
+        "last_ms": int(ts_ms[-1]) if len(ts_ms) else None,
+        "sha256": sha256,
+        "gaps": [list(hole) for hole in holes[:MANIFEST_GAPS]],
+        "grade": grade_of(findings),
+        "source": source,
+    }
