@@ -72,8 +72,12 @@ ACCOUNT = np.dtype(
         ("transferred", "i8"),
         ("exposure", "i8"),  # sum of absolute notionals at the mark
         ("reserved", "i8"),  # notional of entries decided in this bar
-        ("maintenance", "i8"),
-        ("units", "f8"),  # shares of the account: a transfer buys or sells units, so it moves no net asset value
+        ("maintenance_bound", "i8"),  # the maintenance margin is at most this, at the last marks
+        ("log_rows_at_mark", "i8"),  # fills + payments written when the account was last marked
+        (
+            "units",
+            "f8",
+        ),  # shares of the account: a transfer buys or sells units, so it moves no net asset value
         ("nav", "f8"),  # equity / units
         ("peak_nav", "f8"),
         ("day", "i8"),
@@ -257,7 +261,7 @@ def open_book(rules: Records, instruments: int, initial_atoms: int) -> Book:
         memory=memory,
         outcomes=records(OUTCOME, _outcomes_in_window(rules, instruments)),
         correlation=np.ones((instruments, instruments)),
-        scratch=np.zeros((2, max(instruments, 1024))),
+        scratch=np.zeros((3, max(instruments, 1024))),
     )
 
 

@@ -28,6 +28,7 @@ CONTEXT = np.dtype(
 
 MINUTE = np.dtype(
     [
+        ("open_ms", "i8"),  # open time of the base bar: when what fills in it fills
         ("t_ms", "i8"),  # close time of the base bar: the moment of the decision
         ("session_risk", "f8"),  # risk multiplier of the UTC session, [0, 1]
         ("session_floor", "i8"),  # score floor of the session, in whole hundredths

@@ -1,0 +1,111 @@
+"""Apply fills to the book and remember what a closed trade teaches. Backtest, paper and live call ``apply_fill``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mastertrading.compiled import kernel
+from mastertrading.domain.reasons import Breaker, EventKind
+from mastertrading.rules.allocation.weights import count_outcome, reweigh
+from mastertrading.rules.position.money import sign
+from mastertrading.rules.position.transitions import book_fill, result_r, risk_atoms
+from mastertrading.rules.risk.breakers import count_loss
+
+LOSSES = int(Breaker.LOSSES)
+TRIPPED, RELEASED = int(EventKind.BREAKER_TRIPPED), int(EventKind.BREAKER_RELEASED)
+
+
+@kernel
+def log_event(
+    account: Any, events: Any, ts_ms: int, kind: int, subject: int, stage: int, value: float
+) -> None:
+    """Write one row of the account's history."""
+    row = events[account.events]
+    row.ts_ms, row.kind, row.subject, row.stage, row.value = ts_ms, kind, subject, stage, value
+    account.events += 1
+
+
+@kernel
+def log_stages(account: Any, before: Any, events: Any, t_ms: int, value: float) -> None:
+    """Write a row for each breaker whose stage differs from ``before``."""
+    for k in range(account.stages.shape[0]):
+        was, now = before[k], account.stages[k]
+        if now != was:
+            log_event(account, events, t_ms, TRIPPED if now > was else RELEASED, k, now, value)
+
+
+@kernel
+def log_trade(trade: Any, position: Any, spec: Any, fill: Any, side: int) -> None:
+    """Write the row of a trade that has just closed."""
+    trade.trade_id = position.trade_id
+    trade.instrument = fill.instrument
+    trade.side = side
+    trade.opened_ms = position.opened_ms
+    trade.closed_ms = fill.ts_ms
+    trade.entry_ticks = position.entry_ticks
+    trade.exit_ticks = fill.px_ticks
+    trade.lots = position.entry_lots
+    trade.gross_atoms = position.gross
+    trade.fees_atoms = position.fees
+    trade.funding_atoms = position.funding
+    trade.net_atoms = position.gross - position.fees - position.funding
+    trade.exit_reason = fill.reason
+    trade.modules = position.modules
+    trade.partial = position.partial_done
+    trade.ambiguous = position.ambiguous
+    trade.entry_net = position.entry_net
+    trade.session = position.session
+    trade.risk_atoms = risk_atoms(position, spec)
+    r = float(max(1, position.r_ticks))
+    trade.best_r = max(0.0, side * (position.extreme_ticks - position.entry_ticks) / r)
+    trade.worst_r = min(0.0, side * (position.adverse_ticks - position.entry_ticks) / r)
+
+
+@kernel
+def learn(account: Any, outcomes: Any, rules: Any, trade: Any, outcome_r: float) -> None:
+    """Feed a closed trade to the module weights, Kelly and the losing streak.
+
+    Trades that closed longer ago than the window are forgotten now: weights change at closes only.
+    """
+    modules, room = rules.allocation.modules, outcomes.shape[0]
+    row = outcomes[account.outcome_tail % room]
+    row.closed_ms, row.modules, row.win = trade.closed_ms, trade.modules, 1 if trade.net_atoms > 0 else 0
+    count_outcome(account, row, 1, modules)
+    account.outcome_tail += 1
+    while outcomes[account.outcome_head % room].closed_ms < trade.closed_ms - rules.dynamic.window_ms:
+        count_outcome(account, outcomes[account.outcome_head % room], -1, modules)
+        account.outcome_head += 1
+    reweigh(account, rules.allocation, rules.dynamic)
+    account.results[account.results_seen % account.results.shape[0]] = outcome_r
+    account.results_seen += 1
+    count_loss(account, trade.net_atoms, outcome_r, trade.closed_ms, rules.breakers)
+
+
+@kernel
+def apply_fill(book: Any, logs: Any, rules: Any, spec: Any, i: int) -> None:
+    """Apply the fill that stands in the next free row of the fill log to instrument ``i``.
+
+    Parameters
+    ----------
+    book
+        (account record, positions, orders, outcomes).
+    logs
+        (fills, trades, events).
+    """
+    account, positions, orders, outcomes = book
+    fills, trades, events = logs
+    fill, position = fills[account.fills], positions[i]
+    side = sign(position.lots)
+    fill.instrument = i
+    fill.trade_id = position.trade_id if side != 0 else account.next_trade_id
+    account.fills += 1
+    if book_fill(account, position, orders[i], spec, fill):
+        trade = trades[account.trades]
+        log_trade(trade, position, spec, fill, side)
+        account.trades += 1
+        was = account.stages[LOSSES]
+        learn(account, outcomes, rules, trade, result_r(position, spec))
+        now = account.stages[LOSSES]
+        if now != was:
+            kind = TRIPPED if now > was else RELEASED
+            log_event(account, events, fill.ts_ms, kind, LOSSES, now, float(account.losses))

@@ -1,0 +1,50 @@
+"""``mark``: value the account at the close of a bar and move its breakers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mastertrading.compiled import kernel
+from mastertrading.engine.accounting import log_stages
+from mastertrading.rules.position.exits import note_extremes
+from mastertrading.rules.position.margin import tier_of
+from mastertrading.rules.position.money import RATE_UNIT
+from mastertrading.rules.position.transitions import notional, unrealised
+from mastertrading.rules.risk.breakers import drawdown, update_breakers
+
+
+@kernel
+def mark_position(position: Any, row: Any, spec: Any) -> None:
+    """Value one position at this bar's mark; a bar that is missing leaves the last mark."""
+    if row.valid:
+        position.mark_ticks = row.mark
+        if position.lots != 0:
+            note_extremes(position, row)
+            position.unrealised = unrealised(position, spec)
+
+
+@kernel
+def total_up(account: Any, positions: Any, specs: Any) -> None:
+    """Equity, exposure and an upper bound of the maintenance margin, from the marks."""
+    equity, exposure, bound = account.balance, 0, 0
+    for i in range(positions.shape[0]):
+        if positions[i].lots != 0:
+            value = notional(positions[i], specs[i])
+            rate = specs[i].tier_rate_e8[tier_of(value, specs[i])]
+            equity += positions[i].unrealised
+            exposure += value
+            bound += int(float(value) * rate / RATE_UNIT) + 1
+    account.equity = equity
+    account.exposure = exposure
+    account.maintenance_bound = bound
+    account.nav = equity / account.units if account.units > 0.0 else 0.0
+    account.log_rows_at_mark = account.fills + account.payments
+
+
+@kernel
+def move_breakers(account: Any, events: Any, rules: Any, t_ms: int) -> None:
+    """Update the ladder and write down every change of a stage."""
+    stages = account.stages
+    before = (stages[0], stages[1], stages[2], stages[3])
+    update_breakers(account, t_ms, rules.breakers)
+    log_stages(account, before, events, t_ms, drawdown(account.peak_nav, account.nav))

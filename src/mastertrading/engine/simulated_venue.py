@@ -1,0 +1,199 @@
+"""What a venue would have done during one bar: the only caller of the fill rule. Backtest, replay and paper.
+
+Funding at the open, on the position before any fill and at the last mark; then market orders at the open; then
+the path to one extreme, to the other, and to the close, against what rests (DESIGN 4.2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mastertrading.compiled import kernel
+from mastertrading.domain.reasons import EventKind, FillReason
+from mastertrading.engine.accounting import apply_fill, log_event
+from mastertrading.rules.position import fills as rule
+from mastertrading.rules.position.margin import liquidation_ticks, maintenance
+from mastertrading.rules.position.money import rate_of, sign
+from mastertrading.rules.position.transitions import (
+    book_payment,
+    book_transfer,
+    funding_payment,
+    notional,
+    unrealised,
+)
+
+ENTRY, PARTIAL = int(FillReason.ENTRY), int(FillReason.PARTIAL)
+TARGET, LIQUIDATION = int(FillReason.TARGET), int(FillReason.LIQUIDATION)
+DROPPED, LIQUIDATED, TRANSFER = (
+    int(EventKind.ENTRY_DROPPED),
+    int(EventKind.LIQUIDATION),
+    int(EventKind.TRANSFER),
+)
+
+
+@kernel
+def execute(book: Any, logs: Any, rules: Any, spec: Any, i: int, ts_ms: int, order: Any) -> None:
+    """Write one fill and apply it. ``order``: (signed lots, price in ticks, FillReason, fee rate in 1e-8)."""
+    lots, px_ticks, reason, fee_e8 = order
+    fill = logs[0][book[0].fills]
+    fill.ts_ms, fill.lots, fill.px_ticks, fill.reason = ts_ms, lots, px_ticks, reason
+    fill.fee_atoms = rate_of(px_ticks * abs(lots) * spec.atoms, fee_e8)
+    apply_fill(book, logs, rules, spec, i)
+
+
+@kernel
+def settle(account: Any, position: Any, spec: Any, payments: Any, settlement: Any) -> None:
+    """Charge one settlement to the position that was held when it fell due."""
+    if position.lots == 0:
+        return
+    row = payments[account.payments]
+    row.trade_id, row.instrument = position.trade_id, settlement.instrument
+    row.ts_ms = settlement.ts_ms
+    row.atoms = funding_payment(position, spec, settlement.rate_e8)
+    book_payment(account, position, row.atoms)
+    account.payments += 1
+
+
+@kernel
+def transfer(account: Any, events: Any, transfer_row: Any) -> None:
+    """Book a deposit or withdrawal and write it down."""
+    book_transfer(account, transfer_row.atoms)
+    log_event(account, events, transfer_row.ts_ms, TRANSFER, 0, 0, float(transfer_row.atoms))
+
+
+@kernel
+def spare_margin(account: Any, positions: Any, specs: Any) -> int:
+    """Equity minus maintenance margin of the whole account, at the last marks. Atoms."""
+    spare = account.balance
+    for i in range(positions.shape[0]):
+        if positions[i].lots != 0:
+            spare += unrealised(positions[i], specs[i]) - maintenance(
+                notional(positions[i], specs[i]), specs[i]
+            )
+    return spare
+
+
+@kernel
+def may_liquidate(account: Any, position: Any, spec: Any, worst_ticks: int) -> bool:
+    """A cheap necessary condition, so that ordinary bars skip the arithmetic of the margin ladder.
+
+    The loss down to the bar's worst price moves equity and, with a rate of at most 100 %, the margin by no more
+    than itself. Once something was booked in this bar, the last mark says nothing and the answer is yes.
+    """
+    if account.fills + account.payments != account.log_rows_at_mark:
+        return True
+    loss = sign(position.lots) * (position.mark_ticks - worst_ticks) * abs(position.lots) * spec.atoms
+    return 2 * loss >= account.equity - account.maintenance_bound
+
+
+@kernel
+def play_open(book: Any, logs: Any, rules: Any, spec: Any, i: int, bar: Any, ts_ms: int) -> None:
+    """Market orders at the open: the exit, a stop that was jumped, then the entry with its attached protection."""
+    account, positions, all_orders = book[0], book[1], book[2]
+    position, orders, costs = positions[i], all_orders[i], rules.costs
+    if position.lots != 0 and orders.exit_reason != 0:
+        px = rule.slipped(bar.open, -sign(position.lots), costs.slippage_e8)
+        execute(book, logs, rules, spec, i, ts_ms, (-position.lots, px, orders.exit_reason, costs.taker_e8))
+    elif position.lots != 0 and rule.is_reached(sign(position.lots), orders.stop_ticks, bar.open):
+        px = rule.slipped(bar.open, -sign(position.lots), costs.slippage_e8)
+        execute(book, logs, rules, spec, i, ts_ms, (-position.lots, px, orders.stop_reason, costs.taker_e8))
+    if orders.entry_lots != 0 and position.lots == 0:
+        px = rule.entry_px(orders, bar, costs)
+        if px == 0:
+            log_event(account, logs[2], ts_ms, DROPPED, i, 0, 0.0)
+        else:
+            execute(book, logs, rules, spec, i, ts_ms, (orders.entry_lots, px, ENTRY, costs.taker_e8))
+            orders.stop_ticks, orders.stop_reason = position.stop_ticks, position.stop_reason
+            orders.target_ticks, orders.partial_lots = position.target_ticks, 0
+    orders.entry_lots = 0
+    orders.exit_reason = 0
+
+
+@kernel
+def play_adverse(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts_ms: int) -> None:
+    """The path toward the worse extreme: the stop, or the liquidation where that comes first."""
+    account, positions, all_orders = book[0], book[1], book[2]
+    position, orders, costs, spec = positions[i], all_orders[i], rules.costs, specs[i]
+    side, worst = sign(position.lots), rule.adverse_extreme(sign(position.lots), bar)
+    level = 0
+    if may_liquidate(account, position, spec, worst):
+        level = liquidation_ticks(position, spec, spare_margin(account, positions, specs))
+    stopped = rule.is_reached(side, orders.stop_ticks, worst)
+    if level != 0 and rule.is_reached(side, level, worst) and side * (level - orders.stop_ticks) > 0:
+        liquidate(book, logs, rules, spec, i, ts_ms, level if side * (bar.open - level) > 0 else bar.open)
+    elif stopped:
+        px = rule.protective_px(side, orders.stop_ticks, bar, costs)
+        execute(book, logs, rules, spec, i, ts_ms, (-position.lots, px, orders.stop_reason, costs.taker_e8))
+
+
+@kernel
+def liquidate(book: Any, logs: Any, rules: Any, spec: Any, i: int, ts_ms: int, px_ticks: int) -> None:
+    """The venue closes the position, slippage and its liquidation fee on us."""
+    account, position, costs = book[0], book[1][i], rules.costs
+    px = rule.slipped(px_ticks, -sign(position.lots), costs.slippage_e8)
+    log_event(account, logs[2], ts_ms, LIQUIDATED, i, 0, float(px))
+    fee = costs.taker_e8 + costs.liquidation_e8
+    execute(book, logs, rules, spec, i, ts_ms, (-position.lots, px, LIQUIDATION, fee))
+
+
+@kernel
+def play_favourable(book: Any, logs: Any, rules: Any, spec: Any, i: int, bar: Any, ts_ms: int) -> None:
+    """The path toward the better extreme: the partial close, then the target of what is left."""
+    position, orders, costs = book[1][i], book[2][i], rules.costs
+    side = sign(position.lots)
+    best, through = rule.favourable_extreme(side, bar), costs.through_ticks
+    if orders.partial_lots != 0 and rule.trades_through(side, orders.partial_ticks, best, through):
+        lots = min(orders.partial_lots, abs(position.lots))
+        order = (-side * lots, orders.partial_ticks, PARTIAL, costs.maker_e8)
+        execute(book, logs, rules, spec, i, ts_ms, order)
+        orders.partial_lots = 0
+    if position.lots != 0 and rule.trades_through(side, orders.target_ticks, best, through):
+        order = (-position.lots, orders.target_ticks, TARGET, costs.maker_e8)
+        execute(book, logs, rules, spec, i, ts_ms, order)
+
+
+@kernel
+def play_bar(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts_ms: int) -> None:
+    """One bar of one instrument against the orders that rest since the last close.
+
+    Parameters
+    ----------
+    book
+        (account record, positions, orders, outcomes).
+    logs
+        (fills, trades, events).
+    ts_ms
+        Open time of the bar; every fill in it carries this time.
+    """
+    position, orders = book[1][i], book[2][i]
+    play_open(book, logs, rules, specs[i], i, bar, ts_ms)
+    if position.lots == 0:
+        return
+    side = sign(position.lots)
+    if rule.is_ambiguous(side, orders, bar, rules.costs):
+        position.ambiguous = 1
+    if rule.adverse_first(side, bar, rules.costs.path):
+        play_adverse(book, logs, rules, specs, i, bar, ts_ms)
+        if position.lots != 0:
+            play_favourable(book, logs, rules, specs[i], i, bar, ts_ms)
+    else:
+        play_favourable(book, logs, rules, specs[i], i, bar, ts_ms)
+        if position.lots != 0:
+            play_adverse(book, logs, rules, specs, i, bar, ts_ms)
+
+
+@kernel
+def play_close(book: Any, logs: Any, rules: Any, specs: Any, ts_ms: int) -> bool:
+    """After the account was marked: liquidate everything at the marks if its margin is gone; whether it was.
+
+    Each position alone may have survived its own worst price while all of them together did not.
+    """
+    account, positions = book[0], book[1]
+    if account.exposure == 0 or account.equity > account.maintenance_bound:
+        return False
+    if spare_margin(account, positions, specs) > 0:
+        return False
+    for i in range(positions.shape[0]):
+        if positions[i].lots != 0:
+            liquidate(book, logs, rules, specs[i], i, ts_ms, positions[i].mark_ticks)
+    return True

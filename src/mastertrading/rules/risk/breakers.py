@@ -1,0 +1,108 @@
+"""RISK-BREAKERS: a latched ladder, normal → half size → no entries → flatten.
+
+Drawdowns are those of the account's net asset value, which a deposit or withdrawal does not move, so a transfer
+neither trips a breaker nor hides a loss. A stage only rises until its own rule, or a person, releases it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mastertrading.compiled import kernel
+from mastertrading.domain.reasons import Breaker, Stage
+
+DAY_MS = 86_400_000
+DAY, WEEK, PEAK, LOSSES = int(Breaker.DAY), int(Breaker.WEEK), int(Breaker.PEAK), int(Breaker.LOSSES)
+NORMAL, HALF_SIZE = int(Stage.NORMAL), int(Stage.HALF_SIZE)
+NO_ENTRIES, FLATTEN = int(Stage.NO_ENTRIES), int(Stage.FLATTEN)
+
+
+@kernel
+def stage_at(drawdown: float, steps: Any) -> int:
+    """Stage that a drawdown asks for; ``steps``: where half size, no entries and flatten begin."""
+    stage = 0
+    while stage < 3 and drawdown >= steps[stage]:
+        stage += 1
+    return stage
+
+
+@kernel
+def drawdown(reference_nav: float, nav: float) -> float:
+    """Loss since a reference, as a fraction of it; never negative."""
+    return max(0.0, 1.0 - nav / reference_nav) if reference_nav > 0.0 else 0.0
+
+
+@kernel
+def release_calendar(account: Any, t_ms: int) -> None:
+    """A new UTC day (Monday: week) starts from this equity and releases what is not flatten."""
+    day = t_ms // DAY_MS
+    week = (day + 3) // 7  # 1970-01-01 was a Thursday
+    if day != account.day:
+        account.day, account.day_nav = day, account.nav
+        if account.stages[DAY] < FLATTEN:
+            account.stages[DAY] = NORMAL
+    if week != account.week:
+        account.week, account.week_nav = week, account.nav
+        if account.stages[WEEK] < FLATTEN:
+            account.stages[WEEK] = NORMAL
+
+
+@kernel
+def release_losses(account: Any, t_ms: int) -> None:
+    """The pause of a losing streak ends by the clock, and the count restarts."""
+    if account.stages[LOSSES] == NO_ENTRIES and t_ms >= account.pause_until_ms:
+        account.stages[LOSSES] = NORMAL
+        account.losses = 0
+
+
+@kernel
+def raise_stages(account: Any, breakers: Any) -> None:
+    """Latch what the present drawdowns ask for."""
+    day, week = drawdown(account.day_nav, account.nav), drawdown(account.week_nav, account.nav)
+    peak = drawdown(account.peak_nav, account.nav)
+    account.stages[DAY] = max(account.stages[DAY], stage_at(day, breakers.day))
+    account.stages[WEEK] = max(account.stages[WEEK], stage_at(week, breakers.week))
+    if account.stages[PEAK] == HALF_SIZE and peak < breakers.peak_release:
+        account.stages[PEAK] = NORMAL
+    account.stages[PEAK] = max(account.stages[PEAK], stage_at(peak, breakers.peak))
+
+
+@kernel
+def update_breakers(account: Any, t_ms: int, breakers: Any) -> None:
+    """Move the ladder after the account was marked at ``t_ms``."""
+    account.peak_nav = max(account.peak_nav, account.nav)
+    release_calendar(account, t_ms)
+    if not breakers.enabled:
+        return
+    release_losses(account, t_ms)
+    raise_stages(account, breakers)
+    worst = NORMAL
+    for k in range(account.stages.shape[0]):
+        worst = max(worst, account.stages[k])
+    account.stage = worst
+
+
+@kernel
+def count_loss(account: Any, net_atoms: int, result_r: float, t_ms: int, breakers: Any) -> None:
+    """A closed trade moves the losing streak; a result within ``ignore_r`` of zero does neither."""
+    if abs(result_r) < breakers.ignore_r or not breakers.enabled:
+        return
+    if net_atoms >= 0:
+        account.losses = 0
+        if account.stages[LOSSES] == HALF_SIZE:
+            account.stages[LOSSES] = NORMAL
+        return
+    account.losses += 1
+    if account.losses >= breakers.losses_stop and account.stages[LOSSES] < NO_ENTRIES:
+        account.stages[LOSSES] = NO_ENTRIES
+        account.pause_until_ms = t_ms + breakers.pause_ms
+    elif account.losses >= breakers.losses_half:
+        account.stages[LOSSES] = max(account.stages[LOSSES], HALF_SIZE)
+
+
+@kernel
+def breaker_scale(stage: int) -> float:
+    """Risk multiplier of a stage."""
+    if stage >= NO_ENTRIES:
+        return 0.0
+    return 0.5 if stage == HALF_SIZE else 1.0

@@ -1,0 +1,126 @@
+"""RISK-PORTFOLIO: correlation-aware exposure and value at risk of the whole account.
+
+Exposures are signed multiples of equity. Returns are hourly log returns, one row an hour, NaN where an
+instrument had no bar.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mastertrading.compiled import kernel
+
+HOURS_A_DAY = 24.0
+
+
+@kernel
+def correlation(returns: Any, first: int, last: int, i: int, j: int) -> float:
+    """Pearson correlation of two instruments over rows [first, last); NaN with under two common hours."""
+    n, mean_i, mean_j = 0, 0.0, 0.0
+    for h in range(first, last):
+        a, b = returns[h, i], returns[h, j]
+        if not (math.isnan(a) or math.isnan(b)):
+            n += 1
+            mean_i += a
+            mean_j += b
+    if n < 2:
+        return np.nan
+    mean_i, mean_j = mean_i / n, mean_j / n
+    ii, jj, ij = 0.0, 0.0, 0.0
+    for h in range(first, last):
+        a, b = returns[h, i], returns[h, j]
+        if not (math.isnan(a) or math.isnan(b)):
+            ii += (a - mean_i) * (a - mean_i)
+            jj += (b - mean_j) * (b - mean_j)
+            ij += (a - mean_i) * (b - mean_j)
+    return ij / math.sqrt(ii * jj) if ii > 0.0 and jj > 0.0 else np.nan
+
+
+@kernel
+def update_correlations(matrix: Any, returns: Any, known: int, portfolio: Any) -> None:
+    """Refill the matrix from the last hours, shrunk toward 1; NaN marks a pair with too little history."""
+    first = max(0, known - portfolio.hours)
+    for i in range(matrix.shape[0]):
+        for j in range(i):
+            value = np.nan
+            if known - first >= portfolio.min_hours:
+                value = correlation(returns, first, known, i, j)
+                value = (1.0 - portfolio.shrink) * value + portfolio.shrink
+            matrix[i, j] = value
+            matrix[j, i] = value
+
+
+@kernel
+def pair_term(matrix: Any, i: int, wi: float, j: int, wj: float) -> float:
+    """One term of wᵀCw; a pair without history counts as fully correlated on whatever sides it is held."""
+    if i == j:
+        return wi * wj
+    c = matrix[i, j]
+    return abs(wi * wj) if math.isnan(c) else c * wi * wj
+
+
+@kernel
+def correlated_room(matrix: Any, exposures: Any, i: int, side: int, limit: float) -> float:
+    """Exposure that may be added to instrument ``i`` until sqrt(wᵀCw) reaches the limit; 0 if it is beyond.
+
+    Solves (wᵀCw) + 2 x b + x² = limit² for x, with b the side times row i of C times w.
+    """
+    n = matrix.shape[0]
+    held, cross = 0.0, 0.0
+    for a in range(n):
+        for b in range(n):
+            held += pair_term(matrix, a, exposures[a], b, exposures[b])
+        cross += pair_term(matrix, i, float(side), a, exposures[a])
+    spare = limit * limit - held
+    if spare <= 0.0:
+        return 0.0
+    return math.sqrt(cross * cross + spare) - cross
+
+
+@kernel
+def portfolio_return(returns: Any, hour: int, exposures: Any) -> float:
+    """Return of the account in one hour; NaN where an instrument that is held had no bar."""
+    total = 0.0
+    for i in range(returns.shape[1]):
+        if exposures[i] != 0.0:
+            total += exposures[i] * returns[hour, i]
+    return total
+
+
+@kernel
+def value_at_risk(returns: Any, known: int, exposures: Any, worst: Any, portfolio: Any) -> float:
+    """One-day value at risk as a fraction of equity: the larger of normal and historical; NaN if unknown.
+
+    Hourly figures are scaled by √24. The historical quantile is the k-th worst hour, k = ⌊(1 - confidence) n⌋.
+    ``worst`` is scratch room for the worst hours, ascending.
+    """
+    first = max(0, known - portfolio.hours)
+    keep = min(worst.shape[0] - 1, int((known - first) * portfolio.tail))
+    n, kept, mean = 0, 0, 0.0
+    for h in range(first, known):
+        r = portfolio_return(returns, h, exposures)
+        if math.isnan(r):
+            continue
+        n += 1
+        mean += r
+        if kept <= keep or r < worst[kept - 1]:
+            place = kept if kept <= keep else kept - 1
+            while place > 0 and worst[place - 1] > r:
+                worst[place] = worst[place - 1]
+                place -= 1
+            worst[place] = r
+            kept = min(kept + 1, keep + 1)
+    if n < portfolio.min_hours:
+        return np.nan
+    mean = mean / n
+    squares = 0.0
+    for h in range(first, known):
+        r = portfolio_return(returns, h, exposures)
+        if not math.isnan(r):
+            squares += (r - mean) * (r - mean)
+    normal = portfolio.z * math.sqrt(squares / n)
+    historical = -worst[min(kept - 1, int(n * portfolio.tail))]
+    return max(0.0, normal, historical) * math.sqrt(HOURS_A_DAY)

@@ -1,0 +1,204 @@
+"""The settings as the records that kernels read. Every unit conversion of a setting stands here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from statistics import NormalDist
+from typing import Any
+
+
+from mastertrading.compiled import records
+from mastertrading.domain.errors import ConfigError
+from mastertrading.domain.instrument import ATOMS_PER_UNIT, RATE_UNIT, Instrument
+from mastertrading.domain.market import DAY_MS, HOUR_MS, MINUTE_MS, Records
+from mastertrading.domain.reasons import IntrabarPath, Module
+from mastertrading.engine.params import MAX_MODULES, MAX_TIERS, RULES, SPEC
+from mastertrading.rules.allocation.sessions import SESSIONS
+from mastertrading.settings.schema import MODULES, Settings, Steps
+
+SESSION_NAMES = ("overlap", "london", "ny", "dead", "asia")
+"""Sessions by index; of two that apply in an hour, the earlier here wins."""
+
+UNCAPPED = 1.0
+
+
+def rate_e8(fraction: float) -> int:
+    """A fraction of money in whole 1e-8."""
+    return round(fraction * RATE_UNIT)
+
+
+def atoms(amount: float) -> int:
+    """An amount of quote currency in atoms."""
+    return round(Decimal(repr(float(amount))) * ATOMS_PER_UNIT)
+
+
+def rules_record(settings: Settings, modules: Sequence[str] = MODULES) -> Records:
+    """One RULES record, in an array.
+
+    Parameters
+    ----------
+    modules
+        Names of the forecast columns. A name that the settings do not weigh has weight 1 (a user's own forecasts).
+    """
+    rules = records(RULES, 1)
+    _costs(rules[0].costs, settings)
+    _allocation(rules[0].allocation, settings, modules)
+    _set(rules[0].dynamic, window_ms=settings.allocation.dynamic.window_days * DAY_MS,
+         **settings.allocation.dynamic.model_dump(exclude={"window_days"}))  # fmt: skip
+    _sizing(rules[0].sizing, settings)
+    _set(rules[0].kelly, **settings.risk.kelly.model_dump())
+    _portfolio(rules[0].portfolio, settings)
+    _gates(rules[0].gates, settings)
+    _breakers(rules[0].breakers, settings)
+    _exits(rules[0].exits, settings)
+    return rules
+
+
+def spec_records(
+    settings: Settings, instruments: Sequence[Instrument], modules: Sequence[str] = MODULES
+) -> Records:
+    """One SPEC record for each instrument: its contract, its caps and what may vote on it."""
+    specs = records(SPEC, len(instruments))
+    for spec, instrument in zip(specs, instruments, strict=True):
+        own = settings.instruments.get(instrument.symbol)
+        spec.atoms = instrument.atoms_per_tick_lot
+        spec.min_lots = instrument.min_lots
+        spec.min_notional_atoms = int(instrument.min_notional * ATOMS_PER_UNIT)
+        spec.modules = _module_mask(settings, own.modules if own else None, modules)
+        spec.longs = own is None or own.directions != "short_only"
+        spec.shorts = own is None or own.directions != "long_only"
+        caps = [UNCAPPED]
+        if own is not None and own.risk_cap is not None:
+            caps.append(own.risk_cap)
+        if own is not None and own.tier is not None:
+            caps.append(settings.risk.tiers[own.tier])
+        spec.risk_cap = min(caps)
+        _tiers(spec, instrument)
+    return specs
+
+
+def session_records(settings: Settings) -> Records:
+    """One SESSIONS record, in an array: each hour's session, with overlaps decided."""
+    sessions = records(SESSIONS, 1)
+    taken: list[int | None] = [None] * 24
+    for index, name in enumerate(SESSION_NAMES):
+        session = getattr(settings.allocation.sessions, name)
+        sessions[0].risk[index] = session.risk
+        sessions[0].floor_hundredths[index] = round(session.score_floor * 100)
+        hours = (session.end - session.start) % 24 or (24 if session.end != session.start else 0)
+        for step in range(hours):
+            hour = (session.start + step) % 24
+            taken[hour] = index if taken[hour] is None else taken[hour]
+    if None in taken:
+        raise ConfigError(
+            f"no session covers {taken.index(None):02d}:00 UTC",
+            why="every hour needs a score floor and a risk multiplier",
+            where="[allocation.sessions]",
+        )
+    sessions[0].by_hour = taken
+    return sessions
+
+
+def _set(record: Any, **values: Any) -> None:
+    for name, value in values.items():
+        record[name] = value
+
+
+def _costs(record: Any, settings: Settings) -> None:
+    costs, fills = settings.costs, settings.fills
+    _set(record, taker_e8=rate_e8(costs.taker_fee), maker_e8=rate_e8(costs.maker_fee),
+         liquidation_e8=rate_e8(costs.liquidation_fee), slippage_e8=rate_e8(costs.slippage),
+         through_ticks=fills.through_ticks, path=IntrabarPath[fills.path.upper()])  # fmt: skip
+
+
+def _allocation(record: Any, settings: Settings, modules: Sequence[str]) -> None:
+    if len(modules) > MAX_MODULES:
+        raise ConfigError(f"{len(modules)} forecast columns, but at most {MAX_MODULES} fit")
+    allocation = settings.allocation
+    record.modules = len(modules)
+    record.weights[: len(modules)] = [_weight(settings, name) for name in modules]
+    floor_mask = sum(1 << m for m, name in enumerate(modules) if name in allocation.sessions.floor_applies_to)
+    _set(record, threshold=allocation.threshold, long_multiplier=allocation.long_multiplier,
+         confluence_multiplier=allocation.confluence_multiplier, alone_multiplier=allocation.alone_multiplier,
+         ttl_ms=allocation.ttl_seconds * 1000, min_modules=allocation.min_modules,
+         count_any=allocation.count == "any", floor_mask=floor_mask & ~(1 << Module.SMC),
+         meanrev_column=list(modules).index("meanrev") if "meanrev" in modules else -1)  # fmt: skip
+
+
+def _weight(settings: Settings, name: str) -> float:
+    return float(getattr(settings.allocation.weights, name)) if name in MODULES else 1.0
+
+
+def _module_mask(settings: Settings, own: Sequence[str] | None, modules: Sequence[str]) -> int:
+    """Modules that may vote: the instrument's own list, then the first k by weight (SIG-MULTI, audit 14)."""
+    allowed = [m for m, name in enumerate(modules) if own is None or name not in MODULES or name in own]
+    k = settings.allocation.gradual_modules
+    if k:
+        allowed = sorted(allowed, key=lambda m: -_weight(settings, modules[m]))[:k]
+    return sum(1 << m for m in allowed)
+
+
+def _sizing(record: Any, settings: Settings) -> None:
+    risk, budget = settings.risk, settings.allocation.budget
+    _set(record, per_trade=risk.per_trade, **budget.model_dump(), **risk.volatility.model_dump(),
+         **risk.stops.model_dump())  # fmt: skip
+    record.reads_volatility = (
+        risk.volatility.wild_scale < 1.0 or risk.stops.stop_atr > 0.0 or risk.stops.target_atr > 0.0
+    )
+
+
+def _portfolio(record: Any, settings: Settings) -> None:
+    portfolio = settings.risk.portfolio
+    _set(record, max_instrument=portfolio.max_instrument_exposure, max_leverage=settings.risk.gates.max_leverage,
+         max_correlated=portfolio.max_correlated_exposure, hours=portfolio.correlation_hours,
+         min_hours=portfolio.min_hours, shrink=portfolio.correlation_shrink, max_var=portfolio.max_value_at_risk,
+         tail=1.0 - portfolio.confidence, z=NormalDist().inv_cdf(portfolio.confidence),
+         account_leverage=settings.account.leverage)  # fmt: skip
+
+
+def _gates(record: Any, settings: Settings) -> None:
+    gates = settings.risk.gates
+    throttle = gates.throttle
+    _set(record, htf_adx_min=gates.htf_adx_min, spares_meanrev=gates.htf_adx_spares_meanrev,
+         low_adx=throttle.low_adx, high_adx=throttle.high_adx, low_entries=throttle.low,
+         middle_entries=throttle.middle, high_entries=throttle.high, min_equity_atoms=atoms(gates.min_equity),
+         max_spread=gates.max_spread, refuse_unknown_spread=gates.unknown_spread == "refuse",
+         max_data_age_ms=round(gates.max_data_age_seconds * 1000))  # fmt: skip
+
+
+def _steps(steps: Steps) -> tuple[float, float, float]:
+    return steps.half_size, steps.no_entries, steps.flatten
+
+
+def _breakers(record: Any, settings: Settings) -> None:
+    breakers = settings.risk.breakers
+    _set(record, enabled=breakers.enabled, day=_steps(breakers.day), week=_steps(breakers.week),
+         peak=_steps(breakers.peak), peak_release=breakers.peak_release, losses_half=breakers.losses.half_size,
+         losses_stop=breakers.losses.no_entries, pause_ms=round(breakers.losses.pause_hours * HOUR_MS),
+         ignore_r=breakers.losses.ignore_r)  # fmt: skip
+
+
+def _exits(record: Any, settings: Settings) -> None:
+    position = settings.position
+    _set(record, breakeven_r=position.breakeven_r, partial_r=position.partial_r,
+         partial_frac=position.partial_fraction, keep_target=position.target_after_partial == "keep",
+         trail_from_r=position.trail_from_r, trail_lock=position.trail_lock, flip=position.flip,
+         flip_min_ms=round(position.flip_min_minutes * MINUTE_MS),
+         stale_ms=round(position.stale_hours * HOUR_MS), stale_band=position.stale_band,
+         exit_when_flat=position.exit_when_flat)  # fmt: skip
+
+
+def _tiers(spec: Any, instrument: Instrument) -> None:
+    """The maintenance ladder, with deductions that make it continuous: each step continues the one below."""
+    if len(instrument.tiers) > MAX_TIERS:
+        raise ConfigError(
+            f"{instrument.symbol}: {len(instrument.tiers)} margin tiers, at most {MAX_TIERS} fit"
+        )
+    deduction, below = 0, 0
+    spec.tiers = len(instrument.tiers)
+    for k, tier in enumerate(instrument.tiers):
+        floor, rate = int(tier.floor * ATOMS_PER_UNIT), int(tier.maintenance_rate * RATE_UNIT)
+        deduction += floor * (rate - below) // RATE_UNIT
+        spec.tier_floor[k], spec.tier_rate_e8[k], spec.tier_deduction[k] = floor, rate, deduction
+        below = rate
