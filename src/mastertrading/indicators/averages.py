@@ -1,0 +1,70 @@
+"""Moving averages.
+
+Every indicator of this room has the same three parts: a state record, ``peek`` (the value if the forming bar
+ended now; nothing is kept) and ``step`` (the same value, kept). The array functions are folds of ``step``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mastertrading.compiled import kernel, records
+from mastertrading.domain.market import F64
+
+EMA = np.dtype(
+    [
+        ("bars", "i8"),  # finished bars so far
+        ("value", "f8"),  # the average after the last of them; a running total until it is seeded
+    ],
+    align=True,
+)
+
+
+@kernel
+def ema_peek(state: Any, value: float, period: int) -> float:
+    """The exponential average if ``value`` came next: alpha = 2/(p+1), seeded by the mean of the first p.
+
+    NaN before ``period`` values are there.
+    """
+    if state.bars >= period:
+        return state.value + 2.0 / (period + 1.0) * (value - state.value)  # type: ignore[no-any-return]
+    if state.bars == period - 1:
+        return (state.value + value) / period  # type: ignore[no-any-return]
+    return np.nan
+
+
+@kernel
+def ema_step(state: Any, value: float, period: int) -> float:
+    """Take ``value`` in; return the average after it."""
+    after = ema_peek(state, value, period)
+    state.value = state.value + value if state.bars < period - 1 else after
+    state.bars += 1
+    return after
+
+
+@kernel(entry=True)
+def ema_fold(state: Any, values: F64, period: int, out: F64) -> None:
+    """Step through ``values``; ``state`` is one EMA record in an array."""
+    for t in range(values.shape[0]):
+        out[t] = ema_step(state[0], values[t], period)
+
+
+def ema(values: F64, period: int) -> F64:
+    """Exponential moving average.
+
+    Parameters
+    ----------
+    values
+        Shape (bars,), oldest first, no NaN.
+    period
+        Bars, at least 1.
+
+    Returns
+    -------
+    Shape (bars,); the first ``period - 1`` are NaN.
+    """
+    out = np.empty(len(values))
+    ema_fold(records(EMA, 1), values, period, out)
+    return out

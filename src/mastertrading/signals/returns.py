@@ -1,0 +1,47 @@
+"""Hourly returns for portfolio risk, and how many of them were known at each minute."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mastertrading.domain.market import F64, HOUR_MS, I64, Market, Records
+from mastertrading.indicators.timeframes import resample
+from mastertrading.signals.panel import chunk_bars, primer_bars
+
+
+def hourly_returns(market: Market) -> tuple[F64, I64]:
+    """Log returns from one hourly close to the next.
+
+    Parameters
+    ----------
+    market
+        Hours before the base come from its primer.
+
+    Returns
+    -------
+    returns
+        Shape (hours, instruments): row k is the k-th hour of the UTC grid; NaN where that hour or the one before
+        is missing or was not covered from its beginning.
+    hours_known
+        Shape (bars,): how many rows had ended by the close of each bar. Nothing may read further.
+    """
+    bars = chunk_bars(market, 0, len(market.ts_ms))
+    columns = [_hours(market, bars, n) for n in range(len(market.instruments))]
+    first = min([int(c["open_ms"][0]) for c in columns if len(c)], default=int(market.ts_ms[0]))
+    first -= first % HOUR_MS
+    hours = max(0, (int(market.ts_ms[-1]) + market.base_ms - first) // HOUR_MS)
+    logs = np.full((hours, len(columns)), np.nan)
+    for n, column in enumerate(columns):
+        logs[(column["open_ms"] - first) // HOUR_MS, n] = np.log(column["close"])
+    returns = np.full_like(logs, np.nan)
+    returns[1:] = logs[1:] - logs[:-1]
+    known = np.clip((market.ts_ms + market.base_ms - first) // HOUR_MS, 0, hours)
+    return returns, known.astype(np.int64)
+
+
+def _hours(market: Market, bars: Records, instrument: int) -> Records:
+    """The instrument's finished hours, primed ones first."""
+    primed, own = primer_bars(market, instrument), resample(bars[:, instrument], HOUR_MS)
+    if len(primed) == 0 or primed["close_ms"][0] - primed["open_ms"][0] != HOUR_MS:
+        return own
+    return np.concatenate([primed, own]).view(np.recarray)
