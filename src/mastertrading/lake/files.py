@@ -89,9 +89,9 @@ def bars_of(frame: pl.DataFrame, where: Path) -> Bars:
         If a column is missing or is not numbers.
     """
     ts = times_of(frame, where)
-    prices = [numbers_of(frame, name, where) for name in PRICES]
-    has_volume = "volume" in frame.columns
-    return Bars(ts, *prices, numbers_of(frame, "volume", where) if has_volume else np.zeros(len(ts)))
+    open_, high, low, close = (numbers_of(frame, name, where) for name in PRICES)
+    volume = numbers_of(frame, "volume", where) if "volume" in frame.columns else np.zeros(len(ts))
+    return Bars(ts, open_, high, low, close, volume)
 
 
 def times_of(frame: pl.DataFrame, where: Path) -> I64:

@@ -31,6 +31,7 @@ from mastertrading.lake.identity import Identity, series_hash
 from mastertrading.lake.names import SERIES_FOLDER, SeriesId, series_of, timeframe_ms
 from mastertrading.lake.quality import (
     Finding,
+    Kind,
     Reason,
     check_bars,
     check_funding,
@@ -214,11 +215,23 @@ class Venue:
         )
         if new.any() or not path.is_file():
             write_frame(path, _funding_frame(merged))
-        holes = [(int(t), int(t), 1) for f in check_funding(merged.ts_ms, merged.rate) for t in f.first_ts_ms]
-        findings = check_funding(merged.ts_ms, merged.rate)
-        self._note(series, _facts(merged.ts_ms, holes, _funding_hash(merged), findings, source))
+        self._note(series, _funding_facts(merged, source))
         added = int(new.sum())
         return Added(added, len(ts) - added - conflicts, conflicts, int((~usable).sum()))
+
+    def put_bars(self, series: SeriesId, bars: Bars, source: str) -> None:
+        """Replace a series by these rows, as they are (for made markets; recorded ones are appended)."""
+        step_ms = timeframe_ms(series.timeframe)
+        cleaned = clean(bars, step_ms)
+        write_frame(self.path(series), _bars_frame(bars, with_volume=series.kind == "bars"))
+        findings = [*cleaned.findings, *check_bars(cleaned.bars, step_ms, still=series.kind == "bars")]
+        self._note(series, _facts(bars.ts_ms, gaps(bars.ts_ms, step_ms), series_hash(bars), findings, source))
+
+    def put_funding(self, symbol: str, charges: Charges, source: str) -> None:
+        """Replace the funding of an instrument."""
+        series = SeriesId("funding", symbol)
+        write_frame(self.path(series), _funding_frame(charges))
+        self._note(series, _funding_facts(charges, source))
 
     def manifest(self) -> dict[str, Any]:
         """The manifest; empty where there is none.
@@ -365,6 +378,12 @@ def _funding_hash(charges: Charges) -> str:
     identity.floats("rate", charges.rate)
     identity.integers("interval_ms", charges.stated_ms)
     return identity.hexdigest()
+
+
+def _funding_facts(charges: Charges, source: str) -> dict[str, Any]:
+    findings = check_funding(charges.ts_ms, charges.rate)
+    holes = [(t, t, 1) for f in findings if f.kind is Kind.FUNDING_GAP for t in f.first_ts_ms]
+    return _facts(charges.ts_ms, holes, _funding_hash(charges), findings, source)
 
 
 def _facts(

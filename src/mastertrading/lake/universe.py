@@ -121,7 +121,8 @@ def resolve_instrument(
     for name in FACTS:
         stated = getattr(overrides, name, None)
         if stated is not None:
-            known = replace(known, **{name: _positive(stated, f"instruments.{symbol}.{name}")})
+            fact: dict[str, Any] = {name: _positive(stated, f"instruments.{symbol}.{name}")}
+            known = replace(known, **fact)
     if overrides is not None and overrides.min_lots is not None:
         known = replace(known, min_lots=overrides.min_lots)
     _ = known.atoms_per_tick_lot  # refuses a contract that cannot be counted exactly
