@@ -29,9 +29,9 @@ def ema_peek(state: Any, value: float, period: int) -> float:
     NaN before ``period`` values are there.
     """
     if state.bars >= period:
-        return state.value + 2.0 / (period + 1.0) * (value - state.value)  # type: ignore[no-any-return]
+        return state.value + 2.0 / (period + 1.0) * (value - state.value)
     if state.bars == period - 1:
-        return (state.value + value) / period  # type: ignore[no-any-return]
+        return (state.value + value) / period
     return np.nan
 
 

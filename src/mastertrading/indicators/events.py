@@ -59,7 +59,7 @@ def write(
 
 @kernel
 def write_side(side: Any, d: int, index: int, out: Records, count: int) -> int:
-    """Append what happened to one direction at the close of bar ``index``, in the order of DEFINITIONS 3.1."""
+    """Append what happened to one direction at the close of bar ``index``, in the order of the rules."""
     if side.break_at == index:
         count = write(out, count, side.break_kind, d, index, index, side.break_px, side.break_px)
     if side.sweep_at == index:
@@ -78,7 +78,7 @@ def write_side(side: Any, d: int, index: int, out: Records, count: int) -> int:
 
 @kernel(entry=True)
 def structure_fold(structure: Any, history: Any, ranges: Any, bars: Records, rules: Any, out: Records) -> int:
-    """Step through finished bars, logging every event; return the number of events. States are one-record arrays."""
+    """Step through finished bars and log every event; return their number. States are one-record arrays."""
     structure_init(structure[0])
     count = 0
     for t in range(bars.shape[0]):

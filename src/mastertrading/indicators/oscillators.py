@@ -90,7 +90,7 @@ def spread_fold(ring: Any, values: F64, count: int, centre: F64, deviation: F64)
 
 
 def windows(values: F64, count: int) -> tuple[F64, F64]:
-    """Mean and population deviation of the ``count`` (at most 60) newest values; NaN until the window is full."""
+    """Mean and population deviation of the ``count`` (at most 60) newest values; NaN until there are so many."""
     centre, deviation = np.full(len(values), np.nan), np.full(len(values), np.nan)
     spread_fold(records(RING, 1), values, count, centre, deviation)
     return centre, deviation
@@ -103,7 +103,7 @@ def bollinger(close: F64, period: int = 20, width: float = 2.0) -> F64:
 
 
 def zscore(values: F64, count: int = 60) -> F64:
-    """z of each value in the window of the ``count`` newest, itself included; 0 without deviation."""
+    """Give z of each value in the window of the ``count`` newest, itself included; 0 without deviation."""
     centre, deviation = windows(values, count)
     flat = deviation == 0.0
     return np.where(flat, 0.0, (values - centre) / np.where(flat, 1.0, deviation))

@@ -1,8 +1,8 @@
 """Wilder's range and direction: true range, ATR, +DI, -DI, ADX.
 
-Source: J. Welles Wilder, *New Concepts in Technical Trading Systems* (1978). Seeds are his: the mean of the first
-p values, counted from the second bar (true range and directional movement need the bar before), and the mean of
-the first p DX for ADX (DEFINITIONS 10.12).
+Source: J. Welles Wilder, *New Concepts in Technical Trading Systems* (1978). Seeds are his: the mean of the
+first p values, counted from the second bar (true range and directional movement need the bar before), and the
+mean of the first p DX for ADX (DEFINITIONS 10.12).
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ class Movement(NamedTuple):
 def wilder_peek(state: Any, value: float, period: int) -> float:
     """Wilder's average if ``value`` came next; NaN before ``period`` values are there."""
     if state.values >= period:
-        return (state.value * (period - 1) + value) / period  # type: ignore[no-any-return]
+        return (state.value * (period - 1) + value) / period
     if state.values == period - 1:
-        return (state.value + value) / period  # type: ignore[no-any-return]
+        return (state.value + value) / period
     return np.nan
 
 
@@ -77,7 +77,7 @@ def wilder_step(state: Any, value: float, period: int) -> float:
 @kernel
 def true_range(high: float, low: float, close_before: float) -> float:
     """The range a bar covered, the gap from the close before it included. Price units."""
-    return max(high - low, max(abs(high - close_before), abs(low - close_before)))
+    return max(high - low, abs(high - close_before), abs(low - close_before))
 
 
 @kernel
@@ -148,8 +148,8 @@ def directional(high: F64, low: F64, close: F64, period: int = 14) -> F64:
 
     Returns
     -------
-    Shape (4, bars): ATR in price units, then +DI, -DI and ADX in [0, 100]. NaN until ready: ATR and DI from bar
-    ``period``, ADX from bar ``2 period - 1`` (counted from 0).
+    Shape (4, bars): ATR in price units, then +DI, -DI and ADX in [0, 100]. NaN until ready: ATR and DI from
+    bar ``period``, ADX from bar ``2 period - 1`` (counted from 0).
     """
     out = np.empty((4, len(high)))
     directional_fold(records(DIRECTIONAL, 1), high, low, close, period, out)
@@ -158,9 +158,11 @@ def directional(high: F64, low: F64, close: F64, period: int = 14) -> F64:
 
 def atr(high: F64, low: F64, close: F64, period: int = 14) -> F64:
     """Wilder's average true range, shape (bars,), price units."""
-    return directional(high, low, close, period)[0]
+    out: F64 = directional(high, low, close, period)[0]
+    return out
 
 
 def adx(high: F64, low: F64, close: F64, period: int = 14) -> F64:
     """Wilder's average directional index, shape (bars,), in [0, 100]."""
-    return directional(high, low, close, period)[3]
+    out: F64 = directional(high, low, close, period)[3]
+    return out

@@ -1,10 +1,10 @@
-"""Market structure on finished bars: breaks (BOS, CHoCH), liquidity sweeps, fair value gaps, order blocks, swings.
+"""Market structure on finished bars: breaks (BOS, CHoCH), sweeps, fair value gaps, order blocks, swings.
 
-Rules: DEFINITIONS 3.1 and 10.5-10.7, 10.22-10.27. Only finished bars come in, so an event never un-happens. Every
-event keeps the bar it formed at and the bar at whose close it was confirmed, and acts from the latter on.
+Rules: DEFINITIONS 3.1 and 10.5-10.7, 10.22-10.27. Only finished bars come in, so an event never un-happens.
+Every event keeps the bar it formed at and the bar at whose close it was confirmed, and acts from the latter on.
 
-Each direction keeps its own half of the picture, *seen from its side*: prices times the direction, so that up is
-always profit, a top is a high for longs and a negated low for shorts, and every rule is written once.
+Each direction keeps its own half of the picture, *seen from its side*: prices times the direction, so that up
+is always profit, a top is a high for longs and a negated low for shorts, and every rule is written once.
 """
 
 from __future__ import annotations
@@ -111,19 +111,19 @@ def side_of(structure: Any, direction: int) -> Any:
 @kernel
 def top(history: Any, index: int, direction: int) -> float:
     """The extreme toward the direction, seen from its side."""
-    return history.high[index & MASK] if direction > 0 else -history.low[index & MASK]  # type: ignore[no-any-return]
+    return history.high[index & MASK] if direction > 0 else -history.low[index & MASK]
 
 
 @kernel
 def bottom(history: Any, index: int, direction: int) -> float:
     """The extreme against the direction, seen from its side."""
-    return history.low[index & MASK] if direction > 0 else -history.high[index & MASK]  # type: ignore[no-any-return]
+    return history.low[index & MASK] if direction > 0 else -history.high[index & MASK]
 
 
 @kernel
 def rise(history: Any, index: int, direction: int) -> float:
     """Close minus open, seen from the direction's side."""
-    return direction * (history.close[index & MASK] - history.open[index & MASK])  # type: ignore[no-any-return]
+    return direction * (history.close[index & MASK] - history.open[index & MASK])
 
 
 @kernel
@@ -132,7 +132,7 @@ def breaks_swing(side: Any, close: float) -> bool:
     broken = side.swing_open != 0 and close > side.swing_px
     if broken:
         side.swing_open = 0
-    return broken  # type: ignore[no-any-return]
+    return broken
 
 
 @kernel
@@ -151,7 +151,7 @@ def record_break(structure: Any, direction: int, index: int) -> None:
 
 @kernel
 def find_break(structure: Any, close: float, index: int) -> int:
-    """Event 1. The direction in which structure broke, 0 for none; both at once is no event but spends both."""
+    """Event 1. The direction in which structure broke, or 0; both at once is no event but spends both."""
     up = breaks_swing(structure.up, close)
     down = breaks_swing(structure.down, -close)
     if up == down:
@@ -163,7 +163,7 @@ def find_break(structure: Any, close: float, index: int) -> int:
 
 @kernel
 def find_sweep(side: Any, history: Any, index: int, direction: int, reach: float) -> None:
-    """Event 2. A bar dips more than ``reach`` below a pool and closes above it; a close below spends the pool."""
+    """Event 2. A bar dips more than ``reach`` below a pool and closes above it; a close below spends it."""
     close = direction * history.close[index & MASK]
     low = bottom(history, index, direction)
     kept = 0
@@ -227,7 +227,7 @@ def end_block(side: Any, close: float, index: int, rules: Any) -> None:
 
 @kernel
 def find_block(side: Any, history: Any, index: int, direction: int, smallest: float, lookback: int) -> None:
-    """Event 4. The last bar against the break, if the move away from it was long enough; else the old one stays."""
+    """Event 4. The last bar against the break, if the move from it was long enough; else the old one stays."""
     oldest = max(0, index - lookback)
     j = index - 1
     while j >= oldest and rise(history, j, direction) >= 0.0:
@@ -245,7 +245,7 @@ def find_block(side: Any, history: Any, index: int, direction: int, smallest: fl
 
 @kernel
 def is_swing(history: Any, pivot: int, direction: int, bars: int) -> bool:
-    """A top above those of the bars before it, and not below those of the bars after it (first of equals wins)."""
+    """A top above those of the bars before it, not below those of the bars after it (first of equals wins)."""
     height = top(history, pivot, direction)
     for k in range(1, bars + 1):
         if height <= top(history, pivot - k, direction) or height < top(history, pivot + k, direction):

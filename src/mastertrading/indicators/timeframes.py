@@ -1,8 +1,8 @@
 """Base bars → coarser bars, causally.
 
-A coarse bar lies on the UTC grid of its own length. It is finished when the grid says so, even if the minute that
-closes it is missing; it is made of the base bars that exist, and does not exist if none do; and a coarse bar whose
-beginning the base does not cover is left out (DEFINITIONS 10.2, 10.17).
+A coarse bar lies on the UTC grid of its own length. It is finished when the grid says so, even if the minute
+that closes it is missing; it is made of the base bars that exist, and does not exist if none do; and a coarse
+bar whose beginning the base does not cover is left out (DEFINITIONS 10.2, 10.17).
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ def forming_step(forming: Any, bar: Any, length_ms: int) -> bool:
         start(forming.bar, open_ms, length_ms)
     if bar.bars > 0 and forming.covered != 0:
         merge(forming.bar, bar)
-    return bar.close_ms >= forming.bar.close_ms and forming.bar.bars > 0  # type: ignore[no-any-return]
+    return bar.close_ms >= forming.bar.close_ms and forming.bar.bars > 0
 
 
 @kernel
 def is_forming(forming: Any, now_ms: int) -> bool:
     """Whether the coarse bar has base bars in it and has not ended yet."""
-    return forming.bar.bars > 0 and now_ms < forming.bar.close_ms  # type: ignore[no-any-return]
+    return forming.bar.bars > 0 and now_ms < forming.bar.close_ms
 
 
 @kernel(entry=True)

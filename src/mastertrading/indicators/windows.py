@@ -1,8 +1,8 @@
 """The newest bars and values, in rings that hold a little more than the longest window (64).
 
-The forming bar is written into the slot after the last finished one without being counted, so that "the n newest,
-the forming one included" and "the n newest finished" are the same loop with another end. Windows are recomputed
-from oldest to newest every time: never by adding and subtracting.
+The forming bar is written into the slot after the last finished one without being counted, so that "the n
+newest, the forming one included" and "the n newest finished" are the same loop with another end. Windows are
+recomputed from oldest to newest every time: never by adding and subtracting.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def history_peek(history: Any, bar: Any) -> int:
     history.high[slot] = bar.high
     history.low[slot] = bar.low
     history.close[slot] = bar.close
-    return history.bars  # type: ignore[no-any-return]
+    return history.bars
 
 
 @kernel
@@ -54,7 +54,7 @@ def history_step(history: Any, bar: Any) -> int:
 @kernel
 def body(history: Any, index: int) -> float:
     """Close minus open of bar ``index``."""
-    return history.close[index & MASK] - history.open[index & MASK]  # type: ignore[no-any-return]
+    return history.close[index & MASK] - history.open[index & MASK]
 
 
 @kernel
@@ -72,7 +72,7 @@ def highest(history: Any, index: int, count: int) -> float:
     top = history.high[index & MASK]
     for k in range(index - count + 1, index):
         top = max(top, history.high[k & MASK])
-    return top  # type: ignore[no-any-return]
+    return top
 
 
 @kernel
@@ -81,4 +81,4 @@ def lowest(history: Any, index: int, count: int) -> float:
     bottom = history.low[index & MASK]
     for k in range(index - count + 1, index):
         bottom = min(bottom, history.low[k & MASK])
-    return bottom  # type: ignore[no-any-return]
+    return bottom

@@ -59,7 +59,7 @@ DESK = np.dtype(
 VERDICTS = np.dtype(
     [("trend", VERDICT), ("meanrev", VERDICT), ("carry", VERDICT), ("smc", VERDICT)], align=True
 )
-"""The four verdicts of one instrument and minute side by side: the same bytes as VERDICT[4] in Module order."""
+"""The four verdicts of one instrument and minute: the same bytes as VERDICT[4] in Module order."""
 
 
 @kernel(entry=True)
@@ -105,8 +105,8 @@ def prime(desk: Any, rules: Any, bars: Records) -> None:
     Parameters
     ----------
     bars
-        BAR records of one length, unbroken, oldest first, all closed before the base begins. If they do not reach
-        to the base's first bar, the first ``step`` forgets them again.
+        BAR records of one length, unbroken, oldest first, all closed before the base begins. If they do not
+        reach to the base's first bar, the first ``step`` forgets them again.
     """
     if rules.prime == 0:
         return

@@ -50,17 +50,17 @@ def middle(funding: Any, count: int) -> float:
             slot -= 1
         ordered[slot] = size
     half = count // 2
-    return ordered[half] if count % 2 else (ordered[half - 1] + ordered[half]) / 2.0  # type: ignore[no-any-return]
+    return ordered[half] if count % 2 else (ordered[half - 1] + ordered[half]) / 2.0
 
 
 @kernel
 def usual_rate(funding: Any, rules: Any) -> float:
     """The carry base: the median absolute rate of the newest settlements, within bounds."""
     if rules.fixed > 0.0:
-        return rules.fixed  # type: ignore[no-any-return]
+        return rules.fixed
     count = min(funding.count, rules.count)
     if count < rules.min_count:
-        return rules.high  # type: ignore[no-any-return]
+        return rules.high
     return min(max(middle(funding, count), rules.low), rules.high)
 
 
@@ -80,4 +80,4 @@ def charge(funding: Any, rules: Any, ts_ms: int, rate: float, interval_ms: int) 
 @kernel
 def is_known(funding: Any, rules: Any, t_ms: int) -> bool:
     """Whether a rate was charged at or before t and is not stale."""
-    return funding.count > 0 and t_ms - funding.ts_ms <= rules.stale_intervals * funding.interval_ms  # type: ignore[no-any-return]
+    return funding.count > 0 and t_ms - funding.ts_ms <= rules.stale_intervals * funding.interval_ms

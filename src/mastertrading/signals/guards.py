@@ -14,7 +14,7 @@ AGAINST, LATE = 0, 1
 
 @kernel
 def impulse(history: Any, newest: int, multiple: float) -> int:
-    """Sign of the newest bar's body if it is larger than ``multiple`` mean bodies of the 20 bars before; else 0."""
+    """Sign of the newest body if it is larger than ``multiple`` mean bodies of the 20 bars before; else 0."""
     size = body(history, newest)
     if abs(size) > multiple * body_before(history, newest, IMPULSE_BARS):
         return 1 if size > 0.0 else -1
@@ -25,8 +25,8 @@ def impulse(history: Any, newest: int, multiple: float) -> int:
 def bounced(history: Any, newest: int, close: float, direction: int, reading: int, limit: float) -> bool:
     """Whether the price has already moved too far inside the 12 newest bars.
 
-    ``AGAINST``: a long after a fall from the high of more than ``limit`` (a fraction of it). ``LATE``: a long after
-    a rise from the low of more than ``limit``. Shorts mirror.
+    ``AGAINST``: a long after a fall from the high of more than ``limit`` (a fraction of it). ``LATE``: a long
+    after a rise from the low of more than ``limit``. Shorts mirror.
     """
     if (direction > 0) == (reading == AGAINST):
         top = highest(history, newest, BOUNCE_BARS)

@@ -1,7 +1,7 @@
 """The four modules over a market: every desk stepped through every minute.
 
-``Panel`` carries the desks, so that a long market can be evaluated in chunks; ``evaluate`` does it in one go. Both
-give the same bytes as calling ``desk.step`` minute by minute, because that is all they do.
+``Panel`` carries the desks, so that a long market can be evaluated in chunks; ``evaluate`` does it in one go.
+Both give the same bytes as calling ``desk.step`` minute by minute, because that is all they do.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Panel:
     Raises
     ------
     DataError
-        If the minutes are not those of the market, or the base bar is longer than the LTF or does not divide it.
+        If the minutes are not those of the market, or base bars do not fit into LTF bars.
     """
 
     def __init__(self, market: Market, rules: Records, minutes: Records) -> None:
@@ -81,8 +81,8 @@ class Panel:
 
         Returns
         -------
-        VERDICT records of shape (stop - start, instruments, modules) in the order of ``domain.reasons.Module``, and
-        CONTEXT records of shape (stop - start, instruments).
+        VERDICT records of shape (stop - start, instruments, modules), modules in the order of
+        ``domain.reasons.Module``, and CONTEXT records of shape (stop - start, instruments).
         """
         if start != self.done or not start <= stop <= len(self.market.ts_ms):
             raise DataError(
@@ -129,8 +129,10 @@ def pack(bars: Bars, start: int, stop: int, length_ms: int) -> Records:
     """BAR records, shape (stop - start,), of bars of one length."""
     out = records(BAR, (stop - start, 1))
     cut = slice(start, stop)
-    columns = (c[cut].reshape(-1, 1) for c in (bars.open, bars.high, bars.low, bars.close, bars.volume))
-    pack_bars(bars.ts_ms[cut], *columns, np.ones((stop - start, 1), np.bool_), length_ms, out)
+    open_, high, low = bars.open[cut, None], bars.high[cut, None], bars.low[cut, None]
+    close, volume = bars.close[cut, None], bars.volume[cut, None]
+    valid = np.ones((stop - start, 1), np.bool_)
+    pack_bars(bars.ts_ms[cut], open_, high, low, close, volume, valid, length_ms, out)
     return out[:, 0]
 
 

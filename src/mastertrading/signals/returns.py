@@ -20,8 +20,8 @@ def hourly_returns(market: Market) -> tuple[F64, I64]:
     Returns
     -------
     returns
-        Shape (hours, instruments): row k is the k-th hour of the UTC grid; NaN where that hour or the one before
-        is missing or was not covered from its beginning.
+        Shape (hours, instruments): row k is the k-th hour of the UTC grid; NaN where that hour or the one
+        before is missing or was not covered from its beginning.
     hours_known
         Shape (bars,): how many rows had ended by the close of each bar. Nothing may read further.
     """

@@ -49,7 +49,7 @@ SMC_RULES = np.dtype(
 @kernel
 def age(structure: Any, at: int) -> int:
     """Finished bars since bar ``at``."""
-    return structure.bars - 1 - at  # type: ignore[no-any-return]
+    return structure.bars - 1 - at
 
 
 @kernel
@@ -57,7 +57,8 @@ def confirms(history: Any, direction: int) -> bool:
     """Gate 10: the last finished bar goes toward d and closes in that half of its range."""
     last = (history.bars - 1) & MASK
     middle = (history.high[last] + history.low[last]) / 2.0
-    return rise(history, last, direction) > 0.0 and direction * (history.close[last] - middle) >= 0.0  # type: ignore[no-any-return]
+    beyond = direction * (history.close[last] - middle)
+    return rise(history, last, direction) > 0.0 and beyond >= 0.0
 
 
 @kernel
@@ -83,7 +84,7 @@ def in_reach(low: float, top: float, close: float, reach: float) -> bool:
 @kernel
 def near_gap(side: Any, close: float, reach: float) -> bool:
     """Whether a live fair value gap is in reach."""
-    for k in range(side.gap_count):
+    for k in range(side.gap_count):  # noqa: SIM110 - generators do not compile
         if in_reach(side.gap_bottom[k], side.gap_top[k], close, reach):
             return True
     return False
@@ -126,7 +127,7 @@ def funding_points(view: Any, direction: int, rules: Any) -> int:
     cost = direction * view.funding
     if view.funding_known == 0 or cost > rules.funding_half:
         return 0
-    return rules.weight_funding if cost <= 0.0 else rules.weight_funding // 2  # type: ignore[no-any-return]
+    return rules.weight_funding if cost <= 0.0 else rules.weight_funding // 2
 
 
 @kernel
