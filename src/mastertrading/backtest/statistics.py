@@ -359,7 +359,7 @@ def _days(result: Result, curve: Curve, ledger: Ledger) -> tuple[Period, ...]:
     """Every UTC day of the run; the first and the last may be parts of a day."""
     days, ends = day_ends(curve.t_ms, int(result.from_ms), int(result.to_ms))
     returns = returns_of(np.concatenate((curve.nav[:1], curve.nav[np.maximum(ends, 0)])))
-    closed = ledger.rows["closed_ms"] // DAY_MS
+    closed = np.minimum(ledger.rows["closed_ms"], int(result.to_ms) - 1) // DAY_MS
     periods = []
     for k, day in enumerate(days.tolist()):
         rows = ledger.rows[closed == day]

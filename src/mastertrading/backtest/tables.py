@@ -1,0 +1,246 @@
+"""The tables that people read after a run, in the order they know from freqtrade.
+
+A `Table` is plain data: the terminal renders it with rich, the HTML report in its own way. Every figure comes
+from `Statistics`, so the tables, ``summary.json`` and the report cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from mastertrading.backtest import texts
+from mastertrading.backtest.fire_rates import ALL, ENTRIES
+from mastertrading.backtest.measures import ratio
+from mastertrading.backtest.statistics import Period, Statistics
+from mastertrading.backtest.summary_table import summary_table
+from mastertrading.backtest.trade_statistics import Group, TradeStatistics
+from mastertrading.backtest.verdict import Translate, as_written
+from mastertrading.backtest.writing import Cell, Column, Table, plain, signed
+
+__all__ = ["Cell", "Column", "Table", "report_tables"]
+
+EVENTS_SHOWN = 20
+
+GroupName = Literal["instrument", "combination", "reason", "direction", "session", "module"]
+GROUPS: tuple[GroupName, ...] = ("instrument", "combination", "reason", "direction", "session", "module")
+
+
+def report_tables(statistics: Statistics, translate: Translate = as_written) -> tuple[Table, ...]:
+    """Make every table of a run, in reading order.
+
+    Parameters
+    ----------
+    translate
+        Sentence → sentence, for titles, headers and names of measures.
+    """
+    groups = [group_table(statistics, name, translate) for name in GROUPS]
+    months = [_months_table(statistics.months, translate)] if len(statistics.months) > 1 else []
+    events = [_events_table(statistics, translate)] if statistics.events else []
+    return (
+        *groups,
+        *months,
+        summary_table(statistics, translate),
+        _costs_table(statistics, translate),
+        _path_table(statistics, translate),
+        _fires_table(statistics, translate),
+        _module_gates_table(statistics, translate),
+        _funnel_table(statistics, translate),
+        *events,
+        _identity_table(statistics, translate),
+    )
+
+
+def _header(name: str, tr: Translate, drop: int = 0) -> Column:
+    return Column(tr(texts.HEADERS[name]), drop)
+
+
+# ---------------------------------------------------------------- the trades taken apart
+
+
+def group_table(statistics: Statistics, name: GroupName, tr: Translate = as_written) -> Table:
+    """One row a group, best net first, then the total."""
+    groups: Sequence[Group] = getattr(statistics.groups, name)
+    start = statistics.money.initial_atoms
+    columns = (
+        Column("", 0),
+        _header("trades", tr),
+        _header("mean", tr, 2),
+        _header("net", tr),
+        _header("net_frac", tr),
+        _header("r", tr, 1),
+        _header("factor", tr, 4),
+        _header("duration", tr, 3),
+        _header("wins", tr),
+        _header("draws", tr, 5),
+        _header("losses", tr),
+        _header("win_rate", tr),
+    )
+    ordered = sorted(groups, key=lambda group: -group.statistics.net_atoms)
+    rows = [_group_row(group.name, group.statistics, start) for group in ordered]
+    total = _group_row(tr(texts.HEADERS["total"]), statistics.trades, start)
+    return Table(tr(texts.TITLES[name]), columns, tuple(rows), total)
+
+
+def _group_row(name: str, trades: TradeStatistics, start: int) -> tuple[Cell, ...]:
+    return (
+        plain(name),
+        plain(texts.count(trades.trades)),
+        signed(texts.percent(trades.expectancy_frac), trades.expectancy_frac),
+        signed(texts.money(trades.net_atoms), trades.net_atoms),
+        signed(texts.percent(ratio(trades.net_atoms, start)), trades.net_atoms),
+        signed(texts.number(trades.expectancy_r), trades.expectancy_r),
+        plain(texts.number(trades.profit_factor)),
+        plain(texts.duration(trades.mean_duration_ms)),
+        plain(texts.count(trades.wins)),
+        plain(texts.count(trades.draws)),
+        plain(texts.count(trades.losses)),
+        plain(texts.percent(trades.win_rate, 1)),
+    )
+
+
+def _months_table(months: Sequence[Period], tr: Translate) -> Table:
+    columns = (Column("", 0), _header("trades", tr), _header("net", tr), _header("return", tr))
+    rows = tuple(
+        (
+            plain(month.name),
+            plain(texts.count(month.trades)),
+            signed(texts.money(month.net_atoms), month.net_atoms),
+            signed(texts.percent(month.return_frac), month.return_frac),
+        )
+        for month in months
+    )
+    return Table(tr(texts.TITLES["month"]), columns, rows)
+
+
+# ---------------------------------------------------------------- money
+
+
+def _costs_table(statistics: Statistics, tr: Translate) -> Table:
+    costs, trades, start = statistics.costs, statistics.trades.trades, statistics.money.initial_atoms
+    lines = (
+        ("gross", costs.gross_atoms, costs.gross_atoms),
+        ("fees", costs.fees_atoms, -costs.fees_atoms),
+        ("funding", costs.funding_atoms, -costs.funding_atoms),
+        ("net", costs.net_atoms, costs.net_atoms),
+        ("slippage", costs.slippage_estimate_atoms, 0),
+        ("volume", costs.volume_atoms, 0),
+    )
+    rows = tuple(
+        (
+            plain(tr(texts.COSTS[name])),
+            signed(texts.money(atoms), good),
+            plain(texts.percent(ratio(atoms, start))),
+            plain(texts.money(ratio(atoms, trades), 4)),
+        )
+        for name, atoms, good in lines
+    )
+    columns = (Column("", 0), _header("usdt", tr), _header("share_equity", tr), _header("per_trade", tr, 1))
+    return Table(tr(texts.TITLES["costs"]), columns, rows)
+
+
+def _path_table(statistics: Statistics, tr: Translate) -> Table:
+    """BT-INTRABAR: how many trades rest on an assumption, and what the assumption is worth."""
+    path, start = statistics.path, statistics.money.initial_atoms
+    rows = [(plain(tr(texts.PATHS["ambiguous"])), plain(texts.count(path.ambiguous_trades)), plain(""))]
+    for name, atoms in path.net_atoms.items():
+        share = signed(texts.percent(ratio(atoms, start)), atoms)
+        rows.append((plain(tr(texts.PATHS.get(name, name))), signed(texts.money(atoms), atoms), share))
+    if path.lowest_atoms is None or path.highest_atoms is None:
+        rows.append((plain(tr(texts.PATHS["range"])), plain(tr(texts.PATHS["not_run"])), plain("")))
+    else:
+        spread = path.highest_atoms - path.lowest_atoms
+        cells = (plain(texts.money(spread)), plain(texts.percent(ratio(spread, start))))
+        rows.append((plain(tr(texts.PATHS["range"])), *cells))
+    columns = (_header("assumption", tr), _header("net", tr), _header("share_equity", tr))
+    return Table(tr(texts.TITLES["path"]), columns, tuple(rows))
+
+
+# ---------------------------------------------------------------- why there were so many trades
+
+
+def _fires_table(statistics: Statistics, tr: Translate) -> Table:
+    """One row an instrument, one column a module, in per cent of the minutes; long and short over all."""
+    rates = {(rate.instrument, rate.module): rate for rate in statistics.funnel.fires}
+    modules, rows = statistics.run.modules, []
+    for name in (*statistics.run.instruments, ALL):
+        row = [rates[name, module] for module in modules]
+        minutes = row[0].minutes if row else 0
+        shares = (plain(texts.percent(rate.share)) for rate in row)
+        rows.append((plain(name), plain(texts.count(minutes)), *shares))
+    for side in ("long", "short"):
+        parts = [(getattr(rates[ALL, module], side), rates[ALL, module].minutes) for module in modules]
+        shares = (plain(texts.percent(ratio(fired, minutes))) for fired, minutes in parts)
+        rows.append((plain(f"{tr(texts.HEADERS['all'])}, {tr(texts.HEADERS[side])}"), plain(""), *shares))
+    columns = (Column("", 0), _header("minutes", tr), *(Column(f"{module} %", 0) for module in modules))
+    return Table(tr(texts.TITLES["fires"]), columns, tuple(rows))
+
+
+def _funnel_table(statistics: Statistics, tr: Translate) -> Table:
+    """The gates between the allocator and an order."""
+    return _gates_table(statistics, "funnel", (ENTRIES,), tr)
+
+
+def _module_gates_table(statistics: Statistics, tr: Translate) -> Table:
+    """The gates of every module."""
+    return _gates_table(statistics, "module_gates", statistics.run.modules, tr)
+
+
+def _gates_table(statistics: Statistics, title: str, stages: Sequence[str], tr: Translate) -> Table:
+    minutes = next((rate.minutes for rate in statistics.funnel.fires if rate.instrument == ALL), 0)
+    named = len(stages) > 1
+    rows = []
+    for row in statistics.funnel.gates:
+        if row.stage not in stages or row.asked + row.refused_first == 0:
+            continue
+        cells = (
+            plain(row.gate),
+            plain(texts.count(row.asked)),
+            plain(texts.count(row.passed)),
+            plain(texts.percent(ratio(row.passed, row.asked), 1)),
+            plain(texts.count(row.refused_first)),
+            plain(texts.percent(ratio(row.refused_first, minutes))),
+        )
+        rows.append((plain(row.stage), *cells) if named else cells)
+    names = ("gate", "asked", "passed", "pass_rate", "refused", "refused_share")
+    columns = tuple(_header(name, tr) for name in names)
+    text = _header("stage", tr)
+    return Table(tr(texts.TITLES[title]), (text, *columns) if named else columns, tuple(rows), text=1 + named)
+
+
+def _events_table(statistics: Statistics, tr: Translate) -> Table:
+    names = ("time", "event", "subject", "stage_now", "value")
+    rows: list[tuple[Cell, ...]] = [
+        (
+            plain(texts.moment(event.ts_ms)),
+            plain(event.kind),
+            plain(event.subject),
+            plain(event.stage),
+            plain(_event_value(event.kind, event.value)),
+        )
+        for event in statistics.events[:EVENTS_SHOWN]
+    ]
+    left = len(statistics.events) - len(rows)
+    if left > 0:
+        rows.append((plain(f"… + {left}"), *(plain("") for _ in names[1:])))
+    columns = tuple(_header(name, tr) for name in names)
+    return Table(tr(texts.TITLES["events"]), columns, tuple(rows), text=4)
+
+
+def _event_value(kind: str, value: float | None) -> str:
+    """A transfer's amount is money; a breaker's value is a drawdown or a count, shown as it is."""
+    return texts.money(value) if kind == "transfer" else texts.number(value, 4)
+
+
+def _identity_table(statistics: Statistics, tr: Translate) -> Table:
+    run = statistics.run
+    lines = (
+        ("grade", run.grade),
+        ("run", run.run_id),
+        ("config", run.config_hash[:16]),
+        ("data", run.data_id[:16]),
+        ("code", run.code_id[:16]),
+        ("seed", str(run.seed)),
+    )
+    rows = tuple((plain(tr(texts.IDENTITY[name])), plain(value)) for name, value in lines)
+    return Table(tr(texts.TITLES["identity"]), (Column("", 0), Column("", 0)), rows)
