@@ -106,7 +106,7 @@ def install(lock: str) -> None:
         *pip(),
         "install",
         "--disable-pip-version-check",
-        *([] if sys.stdout.isatty() else ["--quiet"]),
+        *([] if sys.stdout.isatty() else ["--quiet", "--quiet"]),
     ]
     STAMP.unlink(missing_ok=True)
     if not run(*install, "--require-hashes", "--only-binary", ":all:", "-r", lock):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,21 +23,24 @@ Advance = Callable[[int], None]
 
 def out() -> Console:
     """The console of results: stdout."""
-    from rich.console import Console
-
-    terminal = sys.stdout.isatty()
-    return Console(
-        file=sys.stdout, width=None if terminal else PIPE_WIDTH, highlight=False, soft_wrap=not terminal
-    )
+    return _console(sys.stdout, quiet=False)
 
 
 def err(quiet: bool = False) -> Console:
     """The console of progress and remarks: stderr."""
+    return _console(sys.stderr, quiet)
+
+
+def _console(stream: TextIO, quiet: bool) -> Console:
     from rich.console import Console
 
-    terminal = sys.stderr.isatty()
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would leave with exit code 1; the command line has its own way
+
+    terminal = stream.isatty()
     width = None if terminal else PIPE_WIDTH
-    return Console(file=sys.stderr, width=width, highlight=False, soft_wrap=not terminal, quiet=quiet)
+    return Plain(file=stream, width=width, highlight=False, soft_wrap=not terminal, quiet=quiet)
 
 
 def table(title: str, *columns: str, numbers: tuple[int, ...] = ()) -> Table:

@@ -82,7 +82,7 @@ def to_toml(settings: Settings, origins: Mapping[str, str] | None = None) -> str
 
 def template() -> str:
     """Every setting at its default, commented out, with what it may hold: what ``config init`` writes."""
-    head = "# Every setting of mastertrading at its default. Take the # off a line to change it.\n"
+    head = "## Every setting of mastertrading at its default. Take the # off a line to change it.\n"
 
     def write(path: Path, line: str) -> str:
         return _noted("# " + line, allowed(find(path)))
@@ -97,7 +97,7 @@ def _document(settings: Settings, write: Any) -> str:
     blocks, told = [], ""
     for table, lines in sorted(tables.items(), key=lambda item: bool(item[0])):
         about = _about(table)
-        comment = f"# {about}\n" if about not in ("", told) else ""
+        comment = f"## {about}\n" if about not in ("", told) else ""
         header = f"{comment}[{dotted(table)}]\n" if table else ""
         blocks.append(header + "\n".join(lines) + "\n")
         told = about
@@ -112,4 +112,5 @@ def _about(table: Path) -> str:
 
 
 def _noted(line: str, note: str) -> str:
-    return f"{line:<{NOTES_AT}}  # {note}" if note else line
+    plain = re.sub(r"[\x00-\x1f\x7f]", "?", note)  # a file's name may hold anything
+    return f"{line:<{NOTES_AT}}  # {plain}" if plain else line
