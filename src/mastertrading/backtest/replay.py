@@ -11,8 +11,18 @@ ROOM_PER_INSTRUMENT = 8  # log rows that one bar of one instrument can write at 
 
 
 @kernel(entry=True)
-def replay(state: Any, logs: Any, rules: Any, specs: Any, inputs: Any, market: Any, events: Any, out: Any,
-           start: int, stop: int) -> int:  # fmt: skip
+def replay(
+    state: Any,
+    logs: Any,
+    rules: Any,
+    specs: Any,
+    inputs: Any,
+    market: Any,
+    events: Any,
+    out: Any,
+    start: int,
+    stop: int,
+) -> int:
     """Play bars [start, stop) on the book; stops early where a log is nearly full.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -47,9 +47,19 @@ class Funnel:
 
         per_module = (instruments, modules, 16)
         return cls(
-            zeros(instruments), zeros(instruments, modules, 2), zeros(*per_module), zeros(*per_module),
-            zeros(*per_module), zeros(instruments, 32), zeros(instruments, 32), zeros(instruments, 32),
-        )  # fmt: skip
+            zeros(instruments),
+            zeros(instruments, modules, 2),
+            zeros(*per_module),
+            zeros(*per_module),
+            zeros(*per_module),
+            zeros(instruments, 32),
+            zeros(instruments, 32),
+            zeros(instruments, 32),
+        )
+
+    def arrays(self) -> tuple[I64, ...]:
+        """The counts in the order in which they are declared."""
+        return tuple(getattr(self, field.name) for field in fields(self))
 
 
 @dataclass(frozen=True, slots=True)

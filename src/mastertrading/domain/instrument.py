@@ -87,5 +87,7 @@ def canonical_symbol(name: str) -> str:
     coin = text[: -len(quote)] if text.endswith(quote) and len(text) > len(quote) else text
     coin = ALIASES.get(coin, coin)
     if not re.fullmatch(r"[A-Z0-9]{1,20}", coin):
-        raise ConfigError(f"{name!r} is not the name of an instrument", hint="use names like BTCUSDT or BTC/USDT")
+        raise ConfigError(
+            f"{name!r} is not the name of an instrument", hint="use names like BTCUSDT or BTC/USDT"
+        )
     return coin + quote

@@ -80,6 +80,9 @@ class Market:
         Hash of everything above.
     grade
         Quality grade of the worst instrument, A to D.
+    common_from_ms
+        Open of the first bar from which on every instrument exists; None: the first bar. Signals fold from each
+        instrument's own first bar, decisions begin here.
     """
 
     instruments: tuple[Instrument, ...]
@@ -97,6 +100,7 @@ class Market:
     grade: str
     mark_close: F64 | None = None
     grades: Mapping[str, str] = field(default_factory=dict)
+    common_from_ms: int | None = None
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -146,8 +146,17 @@ def clear(decision: Any) -> None:
 
 
 @kernel
-def protect(account: Any, position: Any, orders: Any, rules: Any, spec: Any, row: Any, minute: Any,
-            decision: Any, wish: int) -> None:  # fmt: skip
+def protect(
+    account: Any,
+    position: Any,
+    orders: Any,
+    rules: Any,
+    spec: Any,
+    row: Any,
+    minute: Any,
+    decision: Any,
+    wish: int,
+) -> None:
     """Keep what rests in line with the position, before any entry is thought of."""
     orders.entry_lots = 0
     if position.lots == 0:
@@ -160,8 +169,9 @@ def protect(account: Any, position: Any, orders: Any, rules: Any, spec: Any, row
 
 
 @kernel
-def wants_entry(account: Any, position: Any, rules: Any, spec: Any, row: Any, minute: Any,
-                decision: Any, wish: int) -> bool:  # fmt: skip
+def wants_entry(
+    account: Any, position: Any, rules: Any, spec: Any, row: Any, minute: Any, decision: Any, wish: int
+) -> bool:
     """Whether the instrument is a candidate: an allocator that wants something and gates that allow it."""
     if position.lots != 0 and wish != -sign(position.lots):
         return ask(decision, HOLDING, False)

@@ -26,8 +26,17 @@ def fill_row(row: Any, ohlc: Any, mark_px: float, tick: float) -> None:
 
 
 @kernel(entry=True)
-def fill_rows(rows: Records, prices: Any, valid: Bool, mark: F64, contexts: Records, tick: F64, base_ms: int,
-              ages: I64, start: int) -> None:  # fmt: skip
+def fill_rows(
+    rows: Records,
+    prices: Any,
+    valid: Bool,
+    mark: F64,
+    contexts: Records,
+    tick: F64,
+    base_ms: int,
+    ages: I64,
+    start: int,
+) -> None:
     """Write the rows of one chunk of bars.
 
     Parameters

@@ -11,6 +11,7 @@ from typing import Any
 from mastertrading.compiled import kernel
 from mastertrading.domain.reasons import EventKind, FillReason
 from mastertrading.engine.accounting import apply_fill, log_event
+from mastertrading.engine.marking import total_up
 from mastertrading.rules.position import fills as rule
 from mastertrading.rules.position.margin import liquidation_ticks, maintenance
 from mastertrading.rules.position.money import rate_of, sign
@@ -197,3 +198,25 @@ def play_close(book: Any, logs: Any, rules: Any, specs: Any, ts_ms: int) -> bool
         if positions[i].lots != 0:
             liquidate(book, logs, rules, specs[i], i, ts_ms, positions[i].mark_ticks)
     return True
+
+
+@kernel(entry=True)
+def close_all(state: Any, logs: Any, rules: Any, specs: Any, ts_ms: int, reason: int) -> None:
+    """Close every position at its mark, slippage on us: the end of the data.
+
+    Parameters
+    ----------
+    state
+        (account as one record in an array, positions, orders, outcomes).
+    logs
+        (fills, trades, events).
+    """
+    accounts, positions, orders, outcomes = state
+    book, rule_set = (accounts[0], positions, orders, outcomes), rules[0]
+    for i in range(positions.shape[0]):
+        lots = positions[i].lots
+        if lots != 0:
+            px = rule.slipped(positions[i].mark_ticks, -sign(lots), rule_set.costs.slippage_e8)
+            order = (-lots, px, reason, rule_set.costs.taker_e8)
+            execute(book, logs, rule_set, specs[i], i, ts_ms, order)
+    total_up(accounts[0], positions, specs)

@@ -7,7 +7,6 @@ from decimal import Decimal
 from statistics import NormalDist
 from typing import Any
 
-
 from mastertrading.compiled import records
 from mastertrading.domain.errors import ConfigError
 from mastertrading.domain.instrument import ATOMS_PER_UNIT, RATE_UNIT, Instrument
@@ -44,8 +43,11 @@ def rules_record(settings: Settings, modules: Sequence[str] = MODULES) -> Record
     rules = records(RULES, 1)
     _costs(rules[0].costs, settings)
     _allocation(rules[0].allocation, settings, modules)
-    _set(rules[0].dynamic, window_ms=settings.allocation.dynamic.window_days * DAY_MS,
-         **settings.allocation.dynamic.model_dump(exclude={"window_days"}))  # fmt: skip
+    _set(
+        rules[0].dynamic,
+        window_ms=settings.allocation.dynamic.window_days * DAY_MS,
+        **settings.allocation.dynamic.model_dump(exclude={"window_days"}),
+    )
     _sizing(rules[0].sizing, settings)
     _set(rules[0].kelly, **settings.risk.kelly.model_dump())
     _portfolio(rules[0].portfolio, settings)
@@ -107,9 +109,15 @@ def _set(record: Any, **values: Any) -> None:
 
 def _costs(record: Any, settings: Settings) -> None:
     costs, fills = settings.costs, settings.fills
-    _set(record, taker_e8=rate_e8(costs.taker_fee), maker_e8=rate_e8(costs.maker_fee),
-         liquidation_e8=rate_e8(costs.liquidation_fee), slippage_e8=rate_e8(costs.slippage),
-         through_ticks=fills.through_ticks, path=IntrabarPath[fills.path.upper()])  # fmt: skip
+    _set(
+        record,
+        taker_e8=rate_e8(costs.taker_fee),
+        maker_e8=rate_e8(costs.maker_fee),
+        liquidation_e8=rate_e8(costs.liquidation_fee),
+        slippage_e8=rate_e8(costs.slippage),
+        through_ticks=fills.through_ticks,
+        path=IntrabarPath[fills.path.upper()],
+    )
 
 
 def _allocation(record: Any, settings: Settings, modules: Sequence[str]) -> None:
@@ -119,11 +127,18 @@ def _allocation(record: Any, settings: Settings, modules: Sequence[str]) -> None
     record.modules = len(modules)
     record.weights[: len(modules)] = [_weight(settings, name) for name in modules]
     floor_mask = sum(1 << m for m, name in enumerate(modules) if name in allocation.sessions.floor_applies_to)
-    _set(record, threshold=allocation.threshold, long_multiplier=allocation.long_multiplier,
-         confluence_multiplier=allocation.confluence_multiplier, alone_multiplier=allocation.alone_multiplier,
-         ttl_ms=allocation.ttl_seconds * 1000, min_modules=allocation.min_modules,
-         count_any=allocation.count == "any", floor_mask=floor_mask & ~(1 << Module.SMC),
-         meanrev_column=list(modules).index("meanrev") if "meanrev" in modules else -1)  # fmt: skip
+    _set(
+        record,
+        threshold=allocation.threshold,
+        long_multiplier=allocation.long_multiplier,
+        confluence_multiplier=allocation.confluence_multiplier,
+        alone_multiplier=allocation.alone_multiplier,
+        ttl_ms=allocation.ttl_seconds * 1000,
+        min_modules=min(allocation.min_modules, len(modules)),
+        count_any=allocation.count == "any",
+        floor_mask=floor_mask & ~(1 << Module.SMC),
+        meanrev_column=list(modules).index("meanrev") if "meanrev" in modules else -1,
+    )
 
 
 def _weight(settings: Settings, name: str) -> float:
@@ -141,8 +156,13 @@ def _module_mask(settings: Settings, own: Sequence[str] | None, modules: Sequenc
 
 def _sizing(record: Any, settings: Settings) -> None:
     risk, budget = settings.risk, settings.allocation.budget
-    _set(record, per_trade=risk.per_trade, **budget.model_dump(), **risk.volatility.model_dump(),
-         **risk.stops.model_dump())  # fmt: skip
+    _set(
+        record,
+        per_trade=risk.per_trade,
+        **budget.model_dump(),
+        **risk.volatility.model_dump(),
+        **risk.stops.model_dump(),
+    )
     record.reads_volatility = (
         risk.volatility.wild_scale < 1.0 or risk.stops.stop_atr > 0.0 or risk.stops.target_atr > 0.0
     )
@@ -150,21 +170,38 @@ def _sizing(record: Any, settings: Settings) -> None:
 
 def _portfolio(record: Any, settings: Settings) -> None:
     portfolio = settings.risk.portfolio
-    _set(record, max_instrument=portfolio.max_instrument_exposure, max_leverage=settings.risk.gates.max_leverage,
-         max_correlated=portfolio.max_correlated_exposure, hours=portfolio.correlation_hours,
-         min_hours=portfolio.min_hours, shrink=portfolio.correlation_shrink, max_var=portfolio.max_value_at_risk,
-         tail=1.0 - portfolio.confidence, z=NormalDist().inv_cdf(portfolio.confidence),
-         account_leverage=settings.account.leverage)  # fmt: skip
+    _set(
+        record,
+        max_instrument=portfolio.max_instrument_exposure,
+        max_leverage=settings.risk.gates.max_leverage,
+        max_correlated=portfolio.max_correlated_exposure,
+        hours=portfolio.correlation_hours,
+        min_hours=portfolio.min_hours,
+        shrink=portfolio.correlation_shrink,
+        max_var=portfolio.max_value_at_risk,
+        tail=1.0 - portfolio.confidence,
+        z=NormalDist().inv_cdf(portfolio.confidence),
+        account_leverage=settings.account.leverage,
+    )
 
 
 def _gates(record: Any, settings: Settings) -> None:
     gates = settings.risk.gates
     throttle = gates.throttle
-    _set(record, htf_adx_min=gates.htf_adx_min, spares_meanrev=gates.htf_adx_spares_meanrev,
-         low_adx=throttle.low_adx, high_adx=throttle.high_adx, low_entries=throttle.low,
-         middle_entries=throttle.middle, high_entries=throttle.high, min_equity_atoms=atoms(gates.min_equity),
-         max_spread=gates.max_spread, refuse_unknown_spread=gates.unknown_spread == "refuse",
-         max_data_age_ms=round(gates.max_data_age_seconds * 1000))  # fmt: skip
+    _set(
+        record,
+        htf_adx_min=gates.htf_adx_min,
+        spares_meanrev=gates.htf_adx_spares_meanrev,
+        low_adx=throttle.low_adx,
+        high_adx=throttle.high_adx,
+        low_entries=throttle.low,
+        middle_entries=throttle.middle,
+        high_entries=throttle.high,
+        min_equity_atoms=atoms(gates.min_equity),
+        max_spread=gates.max_spread,
+        refuse_unknown_spread=gates.unknown_spread == "refuse",
+        max_data_age_ms=round(gates.max_data_age_seconds * 1000),
+    )
 
 
 def _steps(steps: Steps) -> tuple[float, float, float]:
@@ -173,20 +210,36 @@ def _steps(steps: Steps) -> tuple[float, float, float]:
 
 def _breakers(record: Any, settings: Settings) -> None:
     breakers = settings.risk.breakers
-    _set(record, enabled=breakers.enabled, day=_steps(breakers.day), week=_steps(breakers.week),
-         peak=_steps(breakers.peak), peak_release=breakers.peak_release, losses_half=breakers.losses.half_size,
-         losses_stop=breakers.losses.no_entries, pause_ms=round(breakers.losses.pause_hours * HOUR_MS),
-         ignore_r=breakers.losses.ignore_r)  # fmt: skip
+    _set(
+        record,
+        enabled=breakers.enabled,
+        day=_steps(breakers.day),
+        week=_steps(breakers.week),
+        peak=_steps(breakers.peak),
+        peak_release=breakers.peak_release,
+        losses_half=breakers.losses.half_size,
+        losses_stop=breakers.losses.no_entries,
+        pause_ms=round(breakers.losses.pause_hours * HOUR_MS),
+        ignore_r=breakers.losses.ignore_r,
+    )
 
 
 def _exits(record: Any, settings: Settings) -> None:
     position = settings.position
-    _set(record, breakeven_r=position.breakeven_r, partial_r=position.partial_r,
-         partial_frac=position.partial_fraction, keep_target=position.target_after_partial == "keep",
-         trail_from_r=position.trail_from_r, trail_lock=position.trail_lock, flip=position.flip,
-         flip_min_ms=round(position.flip_min_minutes * MINUTE_MS),
-         stale_ms=round(position.stale_hours * HOUR_MS), stale_band=position.stale_band,
-         exit_when_flat=position.exit_when_flat)  # fmt: skip
+    _set(
+        record,
+        breakeven_r=position.breakeven_r,
+        partial_r=position.partial_r,
+        partial_frac=position.partial_fraction,
+        keep_target=position.target_after_partial == "keep",
+        trail_from_r=position.trail_from_r,
+        trail_lock=position.trail_lock,
+        flip=position.flip,
+        flip_min_ms=round(position.flip_min_minutes * MINUTE_MS),
+        stale_ms=round(position.stale_hours * HOUR_MS),
+        stale_band=position.stale_band,
+        exit_when_flat=position.exit_when_flat,
+    )
 
 
 def _tiers(spec: Any, instrument: Instrument) -> None:

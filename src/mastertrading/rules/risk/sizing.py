@@ -38,5 +38,5 @@ def target_distance_ticks(px_ticks: int, volatility: float, sizing: Any, taker_e
 
 @kernel
 def risk_lots(risk_frac: float, equity_atoms: int, distance_ticks: int, spec: Any) -> int:
-    """risk x equity / (stop distance x value of a tick of a lot), in whole lots, rounded down."""
+    """Risk x equity / (stop distance x value of a tick of a lot), in whole lots, rounded down."""
     return whole_lots(risk_frac * equity_atoms, float(distance_ticks * spec.atoms))

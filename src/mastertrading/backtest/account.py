@@ -1,0 +1,107 @@
+"""One account replayed through chunks of bars: a book, its logs, and the rules it plays by."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mastertrading.backtest.replay import replay
+from mastertrading.compiled import records
+from mastertrading.domain.market import F64, I64, Records
+from mastertrading.domain.reasons import FillReason
+from mastertrading.engine.book import DECISION, EQUITY, Logs, open_book, open_logs
+from mastertrading.engine.simulated_venue import close_all
+
+
+class Chunk(NamedTuple):
+    """The inputs of some consecutive bars: ROW (bars, instruments), MINUTE (bars,), VERDICT (bars, instruments, modules)."""
+
+    rows: Records
+    minutes: Records
+    verdicts: Records
+    hours_known: I64
+
+
+class Past(NamedTuple):
+    """What is the same for all chunks: hourly returns, settlements and transfers, ascending in time."""
+
+    returns: F64
+    settlements: Records
+    transfers: Records
+
+
+class ReplayedAccount:
+    """An account that trades recorded bars.
+
+    Parameters
+    ----------
+    rules
+        One RULES record in an array.
+    specs
+        SPEC records, one an instrument.
+    past
+        Everything that is not cut into chunks.
+    initial_atoms
+        The first deposit.
+    """
+
+    def __init__(self, rules: Records, specs: Records, past: Past, initial_atoms: int) -> None:
+        self.rules, self.specs, self.past = rules, specs, past
+        self.book = open_book(rules, len(specs), initial_atoms)
+        self.logs = open_logs(len(specs))
+        self._written: list[list[Records]] = [[] for _ in Logs._fields]
+
+    def play(self, chunk: Chunk) -> tuple[Records, Records]:
+        """Play a chunk of bars; returns its DECISION rows (bars, instruments) and EQUITY rows (bars,)."""
+        bars = len(chunk.minutes)
+        decisions, equity = records(DECISION, chunk.rows.shape), records(EQUITY, bars)
+        market = self.past.returns, chunk.hours_known
+        inputs, events = (
+            (chunk.rows, chunk.minutes, chunk.verdicts),
+            (self.past.settlements, self.past.transfers),
+        )
+        done = 0
+        while done < bars:
+            done = int(
+                replay(
+                    tuple(self.book),
+                    tuple(self.logs),
+                    self.rules,
+                    self.specs,
+                    inputs,
+                    market,
+                    events,
+                    (decisions, equity),
+                    done,
+                    bars,
+                )
+            )
+            self._empty_logs()
+        return decisions, equity
+
+    def finish(self, t_ms: int) -> None:
+        """Close what is still open at the last marks."""
+        book, logs = self.book, self.logs
+        state = book.account, book.positions, book.orders, book.outcomes
+        written = logs.fills, logs.trades, logs.events
+        close_all(state, written, self.rules, self.specs, t_ms, int(FillReason.END_OF_DATA))
+        self._empty_logs()
+
+    @property
+    def balance(self) -> int:
+        """Money in the account, without open profit. Atoms."""
+        return int(self.book.account[0].balance)
+
+    def log(self, name: str) -> Records:
+        """All rows of one log: ``fills``, ``trades``, ``payments`` or ``events``."""
+        at = Logs._fields.index(name)
+        empty = getattr(self.logs, name)[:0]
+        return np.concatenate([empty, *self._written[at]]).view(np.recarray)
+
+    def _empty_logs(self) -> None:
+        for at, name in enumerate(Logs._fields):
+            count = int(self.book.account[name][0])
+            if count:
+                self._written[at].append(getattr(self.logs, name)[:count].copy())
+                self.book.account[name] = 0

@@ -1,0 +1,110 @@
+"""A market as the engine takes it in: minutes, rows, settlements and transfers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+
+from mastertrading.backtest.account import Chunk
+from mastertrading.backtest.forecasts import Forecasts
+from mastertrading.compiled import records
+from mastertrading.domain.errors import ConfigError
+from mastertrading.domain.market import I64, MINUTE_MS, Market, Records
+from mastertrading.engine.book import ROW, SETTLEMENT, TRANSFER
+from mastertrading.engine.rows import fill_rows
+from mastertrading.rules.allocation.sessions import fill_minutes
+from mastertrading.settings.records import atoms, rate_e8, session_records
+from mastertrading.settings.schema import Settings
+from mastertrading.signals.rows import MINUTE
+
+
+def market_minutes(market: Market, settings: Settings, macro_ms: I64 | None = None) -> Records:
+    """MINUTE records of every bar: sessions, and the blackout around important events."""
+    minutes = records(MINUTE, len(market.ts_ms))
+    fill_minutes(minutes, session_records(settings), market.ts_ms, market.base_ms)
+    reach = settings.risk.gates.macro.minutes * MINUTE_MS
+    for event_ms in macro_ms if macro_ms is not None else ():
+        near = np.abs(minutes["t_ms"] - event_ms) <= reach
+        minutes["blackout"][near] = 1
+    return minutes
+
+
+def settlement_rows(market: Market, settings: Settings, start: int) -> Records:
+    """SETTLEMENT records of all instruments from the first decided bar on, ascending in time."""
+    parts = []
+    for i, paid in enumerate(market.settlements if settings.costs.funding else ()):
+        due = paid.ts_ms >= market.ts_ms[start]
+        part = records(SETTLEMENT, int(due.sum()))
+        part["ts_ms"], part["instrument"] = paid.ts_ms[due], i
+        part["rate_e8"] = [rate_e8(float(rate)) for rate in paid.rate[due]]
+        parts.append(part)
+    rows = np.concatenate([records(SETTLEMENT, 0), *parts])
+    return rows[np.argsort(rows["ts_ms"], kind="stable")].view(np.recarray)
+
+
+def transfer_rows(market: Market, settings: Settings, start: int) -> Records:
+    """TRANSFER records of the configured deposits and withdrawals from the first decided bar on."""
+    rows = records(TRANSFER, len(settings.account.transfers))
+    for row, transfer in zip(rows, settings.account.transfers, strict=True):
+        row.ts_ms = _moment(transfer.at)
+        row.atoms = atoms(transfer.amount)
+    rows = rows[np.argsort(rows["ts_ms"], kind="stable")]
+    return rows[rows["ts_ms"] > market.ts_ms[start] - market.base_ms].view(np.recarray)
+
+
+def _moment(text: str) -> int:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"{text!r} is not a time",
+            why=str(error),
+            where="[[account.transfers]] at",
+            hint="at = '2025-06-01T00:00Z'",
+        ) from None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return int(when.timestamp() * 1000)
+
+
+class RowWriter:
+    """Writes the engine's rows of a market, consecutive chunk by chunk."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._tick = np.array([float(instrument.tick) for instrument in market.instruments])
+        self._ages = np.full(len(market.instruments), 1 << 40, np.int64)
+        mark = market.mark_close
+        self._mark = market.close if mark is None else np.where(np.isnan(mark), market.close, mark)
+
+    def rows(self, contexts: Records, start: int) -> Records:
+        """ROW records for the bars from ``start`` on that ``contexts`` belongs to."""
+        market = self._market
+        out = records(ROW, contexts.shape)
+        prices = market.open, market.high, market.low, market.close
+        fill_rows(
+            out, prices, market.valid, self._mark, contexts, self._tick, market.base_ms, self._ages, start
+        )
+        return out
+
+
+def chunks(
+    market: Market, source: Forecasts, minutes: Records, hours_known: I64, decided: tuple[int, int, int]
+) -> Iterator[tuple[int, Chunk]]:
+    """The inputs of the decided bars with the first bar of each chunk; bars before them only feed the signals.
+
+    Parameters
+    ----------
+    decided
+        First bar, first bar after the last, and bars in a chunk.
+    """
+    start, stop, step = decided
+    writer = RowWriter(market)
+    edges = [*range(0, start, step), *range(start, stop, step), stop]
+    for first, last in zip(edges, edges[1:], strict=False):
+        verdicts, contexts = source.evaluate_chunk(first, last)
+        rows = writer.rows(contexts, first)
+        if first >= start:
+            yield first, Chunk(rows, minutes[first:last], verdicts, hours_known[first:last])

@@ -1,0 +1,234 @@
+"""A portfolio backtest from a market and settings to a result: one page that shows the mode's parts.
+
+==============  =======================================================
+bars, funding   recorded (``Market``)
+clock           bar time
+forecasts       the modules' steps, folded over the bars
+rules, engine   the same as paper and live
+fills           the fill rule, inside the compiled loop
+journal         in memory, then the run folder
+==============  =======================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from mastertrading.backtest.account import Past, ReplayedAccount
+from mastertrading.backtest.forecasts import Forecasts, ModuleForecasts, UserForecasts
+from mastertrading.backtest.funnel import count
+from mastertrading.backtest.inputs import chunks, market_minutes, settlement_rows, transfer_rows
+from mastertrading.backtest.result import Funnel, Result
+from mastertrading.compiled import records
+from mastertrading.compiled.kernel import source_key
+from mastertrading.domain.errors import DataError, DataMissing
+from mastertrading.domain.market import F64, I64, Market, Records
+from mastertrading.domain.reasons import IntrabarPath
+from mastertrading.engine.book import EQUITY
+from mastertrading.settings.load import config_hash
+from mastertrading.settings.records import atoms, rules_record, spec_records
+from mastertrading.settings.schema import Settings
+from mastertrading.signals.returns import hourly_returns
+
+CHUNK_BARS = 16_384
+
+OnDecisions = Callable[[I64, Records, Records], None]
+"""Takes close times (bars,), VERDICT (bars, instruments, modules) and DECISION (bars, instruments) of a chunk."""
+OnProgress = Callable[[int, int], None]
+"""Takes bars done and bars in all."""
+
+
+class Ask(NamedTuple):
+    """What a run may be asked beyond its market and settings.
+
+    Attributes
+    ----------
+    from_ms, to_ms
+        First and last moment of decision; None: the whole market. Signals always fold from its first bar.
+    forecasts
+        A user's own forecasts by symbol (times, values), in place of the modules.
+    macro_ms
+        Times of important calendar events.
+    all_paths
+        Also replay under the best and the worst path inside a bar (BT-INTRABAR).
+    chunk_bars
+        Bars computed at a time; it changes memory and nothing else.
+    """
+
+    from_ms: int | None = None
+    to_ms: int | None = None
+    forecasts: Mapping[str, tuple[I64, F64]] | None = None
+    macro_ms: I64 | None = None
+    all_paths: bool = True
+    chunk_bars: int = CHUNK_BARS
+
+
+DEFAULT_ASK = Ask()
+
+
+def run(
+    market: Market,
+    settings: Settings,
+    ask: Ask = DEFAULT_ASK,
+    *,
+    on_decisions: OnDecisions | None = None,
+    on_progress: OnProgress | None = None,
+) -> Result:
+    """Backtest a portfolio on one account.
+
+    Raises
+    ------
+    DataError
+        If the data is graded worse than ``data.worst_grade``, or the window is empty.
+    ConfigError
+        If a transfer's time cannot be read, or settings contradict each other.
+    """
+    started = time.perf_counter()
+    refuse_bad_data(market, settings)
+    start, stop = window(market, ask)
+    minutes = market_minutes(market, settings, ask.macro_ms)
+    source = forecasts_of(market, settings, minutes, ask)
+    returns, known = hourly_returns(market)
+    past = Past(returns, settlement_rows(market, settings, start), transfer_rows(market, settings, start))
+    accounts = open_accounts(market, settings, source, past, ask.all_paths)
+    account = accounts[settings.fills.path]
+    funnel = Funnel.empty(len(market.instruments), len(source.modules))
+    equity = records(EQUITY, stop - start)
+    for first, chunk in chunks(market, source, minutes, known, (start, stop, ask.chunk_bars)):
+        decisions, values = account.play(chunk)
+        done = first - start + len(values)
+        equity[first - start : done] = values
+        count(funnel.arrays(), chunk.verdicts, decisions)
+        for twin in accounts.values():
+            if twin is not account:
+                twin.play(chunk)
+        if on_decisions is not None:
+            on_decisions(chunk.minutes["t_ms"], chunk.verdicts, decisions)
+        if on_progress is not None:
+            on_progress(done, stop - start)
+    for each in accounts.values():
+        each.finish(int(minutes[stop - 1].t_ms))
+    equity[-1] = (minutes[stop - 1].t_ms, account.balance, account.balance, 0)
+    seconds = {"replay": time.perf_counter() - started}
+    return _result(market, settings, ask, source.modules, (start, stop), accounts, funnel, equity, seconds)
+
+
+def refuse_bad_data(market: Market, settings: Settings) -> None:
+    """Say no to a market that is graded worse than the settings allow."""
+    if market.grade > settings.data.worst_grade:
+        worst = ", ".join(f"{s} {g}" for s, g in market.grades.items() if g > settings.data.worst_grade)
+        raise DataError(
+            f"the data is graded {market.grade}, and {settings.data.worst_grade} is the worst that is allowed",
+            why=worst or "see the quality report",
+            where="[data] worst_grade",
+            hint="mastertrading data check",
+        )
+
+
+def window(market: Market, ask: Ask) -> tuple[int, int]:
+    """Bars [start, stop) in which decisions are taken: never before every instrument exists."""
+    closes = market.ts_ms + market.base_ms
+    common = market.ts_ms[0] if market.common_from_ms is None else market.common_from_ms
+    begin = max(int(common) + market.base_ms, ask.from_ms or 0)
+    start = int(np.searchsorted(closes, begin))
+    stop = len(closes) if ask.to_ms is None else int(np.searchsorted(closes, ask.to_ms, side="right"))
+    if start >= stop:
+        span = [str(np.datetime64(int(ms), "ms")) for ms in (closes[0], closes[-1])]
+        raise DataMissing(
+            "there is no bar in the window that was asked for",
+            why=f"the market has bars that close from {span[0]} to {span[1]}",
+            where="--from, --to",
+            hint="mastertrading data list",
+        )
+    return start, stop
+
+
+def forecasts_of(market: Market, settings: Settings, minutes: Records, ask: Ask) -> Forecasts:
+    """The modules, or what the user gave in their place."""
+    if ask.forecasts is None:
+        return ModuleForecasts(market, settings, minutes)
+    return UserForecasts(market, settings, minutes, ask.forecasts)
+
+
+def open_accounts(
+    market: Market, settings: Settings, source: Forecasts, past: Past, all_paths: bool
+) -> dict[str, ReplayedAccount]:
+    """The account of the run, and its twins that assume the best and the worst path inside a bar."""
+    specs = spec_records(settings, market.instruments, source.modules)
+    initial = atoms(settings.account.initial_equity)
+    chosen = settings.fills.path
+    paths = [chosen, *(p.name.lower() for p in IntrabarPath if all_paths and p.name.lower() != chosen)]
+    accounts: dict[str, ReplayedAccount] = {}
+    for path in paths:
+        rules = rules_record(settings, source.modules)
+        rules[0].costs.path = IntrabarPath[path.upper()]
+        accounts[path] = ReplayedAccount(rules, specs, past, initial)
+    return accounts
+
+
+def run_id(market: Market, settings: Settings, ask: Ask) -> str:
+    """Identity of a run: the same code, configuration, data, window and forecasts give the same bytes."""
+    digest = hashlib.sha256()
+    for part in (source_key(), config_hash(settings), market.data_id, ask.from_ms, ask.to_ms):
+        digest.update(f"{part}\n".encode())
+    for symbol, (ts_ms, values) in sorted((ask.forecasts or {}).items()):
+        digest.update(symbol.encode() + ts_ms.tobytes() + values.tobytes())
+    if ask.macro_ms is not None:
+        digest.update(ask.macro_ms.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _result(
+    market: Market,
+    settings: Settings,
+    ask: Ask,
+    modules: tuple[str, ...],
+    decided: tuple[int, int],
+    accounts: dict[str, ReplayedAccount],
+    funnel: Funnel,
+    equity: Records,
+    seconds: dict[str, float],
+) -> Result:
+    account = accounts[settings.fills.path]
+    start, stop = decided
+    return Result(
+        instruments=market.instruments,
+        modules=modules,
+        settings=settings,
+        run_id=run_id(market, settings, ask),
+        config_hash=config_hash(settings),
+        data_id=market.data_id,
+        code_id=source_key(),
+        grade=market.grade,
+        base_ms=market.base_ms,
+        from_ms=int(market.ts_ms[start]) + market.base_ms,
+        to_ms=int(market.ts_ms[stop - 1]) + market.base_ms,
+        initial_atoms=atoms(settings.account.initial_equity),
+        trades=account.log("trades"),
+        fills=account.log("fills"),
+        payments=account.log("payments"),
+        events=account.log("events"),
+        equity=equity,
+        account=account.book.account,
+        funnel=funnel,
+        first_close=_valid_close(market, range(start, stop)),
+        last_close=_valid_close(market, range(stop - 1, start - 1, -1)),
+        path_range={path: each.balance for path, each in accounts.items()} if ask.all_paths else {},
+        seconds=seconds,
+    )
+
+
+def _valid_close(market: Market, bars: range) -> F64:
+    """The first recorded close of each instrument, going through ``bars``; NaN where there is none."""
+    found = np.full(len(market.instruments), np.nan)
+    for t in bars:
+        waiting = np.isnan(found)
+        if not waiting.any():
+            break
+        found[waiting] = market.close[t, waiting]
+    return found
