@@ -1,0 +1,1 @@
+"""Its place puts ``tests/`` on the import path: ``factories`` and ``oracles`` are importable from every test."""
