@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from mastertrading.compiled import kernel, records
-from mastertrading.domain.market import Records
-from mastertrading.indicators.ranges import DIRECTIONAL, directional_step
+from mastertrading.domain.market import F64, Records
+from mastertrading.indicators.ranges import directional
 from mastertrading.indicators.structure import STRUCTURE, structure_init, structure_step
 from mastertrading.indicators.windows import HISTORY, history_step
 
@@ -77,24 +77,22 @@ def write_side(side: Any, d: int, index: int, out: Records, count: int) -> int:
 
 
 @kernel(entry=True)
-def structure_fold(structure: Any, history: Any, ranges: Any, bars: Records, rules: Any, out: Records) -> int:
+def structure_fold(structure: Any, history: Any, bars: Records, atr: F64, rules: Any, out: Records) -> int:
     """Step through finished bars and log every event; return their number. States are one-record arrays."""
     structure_init(structure[0])
     count = 0
     for t in range(bars.shape[0]):
-        bar = bars[t]
-        index = history_step(history[0], bar)
-        now = directional_step(ranges[0], bar.high, bar.low, bar.close, ATR_PERIOD)
-        structure_step(structure[0], history[0], now.atr, rules[0])
+        index = history_step(history[0], bars[t])
+        structure_step(structure[0], history[0], atr[t], rules[0])
         first = count
         count = write_side(structure[0].up, 1, index, out, count)
         count = write_side(structure[0].down, -1, index, out, count)
         for k in range(first, count):
-            out[k].confirmed_ms = bar.close_ms
+            out[k].confirmed_ms = bars[t].close_ms
     return count
 
 
-def structure_events(bars: Records, rules: Records) -> Records:
+def structure_events(bars: Records, rules: Records, atr: F64 | None = None) -> Records:
     """Every structure event of a series of finished bars.
 
     Parameters
@@ -103,11 +101,16 @@ def structure_events(bars: Records, rules: Records) -> Records:
         BAR records, shape (bars,), for example from ``resample``.
     rules
         One STRUCTURE_RULES record, shape (1,).
+    atr
+        Shape (bars,), price units; Wilder's ATR(14) of the bars unless given.
 
     Returns
     -------
     EVENT records in the order of confirmation.
     """
+    if atr is None:
+        columns = (np.ascontiguousarray(bars[name]) for name in ("high", "low", "close"))
+        atr = directional(*columns, ATR_PERIOD)[0]
     out = records(EVENT, EVENTS_PER_BAR * len(bars))
-    states = records(STRUCTURE, 1), records(HISTORY, 1), records(DIRECTIONAL, 1)
-    return out[: structure_fold(*states, bars, rules, out)]
+    count = structure_fold(records(STRUCTURE, 1), records(HISTORY, 1), bars, np.ascontiguousarray(atr), rules, out)
+    return out[:count]
