@@ -23,7 +23,9 @@ INITIAL = 10_000 * UNIT
 MODULES = ("trend", "meanrev", "carry", "smc")
 
 
-def make_instrument(symbol: str = "BTCUSDT", tick: str = "0.1", lot: str = "0.001", **rest: Any) -> Instrument:
+def make_instrument(
+    symbol: str = "BTCUSDT", tick: str = "0.1", lot: str = "0.001", **rest: Any
+) -> Instrument:
     rest.setdefault("min_notional", Decimal(5))
     return Instrument(symbol=symbol, tick=Decimal(tick), lot=Decimal(lot), **rest)
 

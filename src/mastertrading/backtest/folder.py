@@ -183,7 +183,7 @@ class RunFolder:
         except OSError as error:
             raise self._refused(error.strerror or str(error)) from error
         except Exception as error:
-            if type(error).__module__.startswith("polars"):
+            if type(error).__module__.startswith("polars") and "os error" in str(error):
                 raise self._refused(str(error)) from error
             raise
 

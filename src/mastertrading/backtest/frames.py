@@ -244,11 +244,9 @@ def _nullable(codes: Records, names: Sequence[str]) -> pl.Series:
     """Codes 1 … as their names, 0 as null."""
     import polars as pl
 
-    column = pl.col("code")
-    known = pl.DataFrame({"code": np.ascontiguousarray(codes, np.uint8)}).select(
-        pl.when(column > 0).then(column - 1)
-    )
-    return known.to_series().cat.to(pl.Enum(list(names)))
+    named = _named(np.maximum(codes, 1) - 1, names)
+    frame = pl.DataFrame({"named": named, "known": codes > 0})
+    return frame.select(pl.when("known").then("named")).to_series()
 
 
 def _decimals(counts: Records, which: Iterable[int], steps: Sequence[Decimal]) -> pl.Series:

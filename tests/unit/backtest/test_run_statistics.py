@@ -24,7 +24,9 @@ def four_deals() -> list[Deal]:
         Deal(gross=32, fees=2, opened_min=0, minutes=10, modules=0b0001, reason=FillReason.TARGET, session=1),
         Deal(gross=-9, fees=1, opened_min=20, minutes=20, modules=0b1001, reason=FillReason.STOP, side=-1),
         Deal(gross=-18, fees=1, funding=1, opened_min=1450, minutes=30, modules=0b1001, instrument=1),
-        Deal(gross=61, fees=2, funding=-1, opened_min=2900, minutes=40, modules=0b1000, session=2, ambiguous=1),
+        Deal(
+            gross=61, fees=2, funding=-1, opened_min=2900, minutes=40, modules=0b1000, session=2, ambiguous=1
+        ),
     ]
 
 
