@@ -1,8 +1,8 @@
 """From files to a market in memory: one dense grid, nothing filled, nothing silently left out.
 
-The panel is the window in which all instruments asked for exist: from the latest first bar to the earliest last
-one. The start is never cut by what a run asks for, because signals fold from the first base bar of the data
-(DEFINITIONS 10.1); a run's ``--from`` says where decisions begin.
+The panel begins with the earliest first bar of the instruments asked for, because signals fold from the first base
+bar of the data (DEFINITIONS 10.1), and ends with the earliest last one. Decisions begin where all of them exist,
+``common_from_ms``, or later where a run's ``--from`` says so; nothing that is asked ever cuts the start.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from mastertrading.lake.quality import (
     take,
     worst,
 )
-from mastertrading.lake.store import Venue, in_order, open_venue
+from mastertrading.lake.source import Source, open_source
+from mastertrading.lake.store import in_order, missing
 from mastertrading.lake.universe import resolve_instrument
 from mastertrading.settings.schema import Settings
 
@@ -102,17 +103,17 @@ def load_market(
         If the data are graded worse than ``settings.data.worst_grade``.
     """
     tell = notice or logging.getLogger("mastertrading.lake").warning
-    source = open_venue(root, venue)
+    source = open_source(root, venue)
     step_ms = timeframe_ms(base)
     wanted = _wanted(source, symbols, base)
     bases = [_read_base(source, SeriesId("bars", symbol, base), step_ms) for symbol in wanted]
-    ts_ms = _grid(source, bases, step_ms, start, end, tell)
-    window = (int(ts_ms[0]), int(ts_ms[-1]) + step_ms)
+    ts_ms, common_from_ms = _grid(source, bases, step_ms, start, end, tell)
+    end_ms = int(ts_ms[-1]) + step_ms
     columns = _columns(bases, ts_ms, step_ms)
     primed = settings is None or settings.data.prime
     coarse = [_coarse(source, symbol) if primed else None for symbol in wanted]
-    primer = tuple(_primer(bars, window[0]) for bars in coarse)
-    settlements = tuple(_settlements(source, symbol, window[1]) for symbol in wanted)
+    primer = tuple(_primer(bars, item.first_ms) for bars, item in zip(coarse, bases, strict=True))
+    settlements = tuple(_settlements(source, symbol, end_ms) for symbol in wanted)
     listed = source.instruments()
     instruments = tuple(
         resolve_instrument(
@@ -126,7 +127,8 @@ def load_market(
     )
     grades = {}
     for item, instrument, hours, charged in zip(bases, instruments, coarse, settlements, strict=True):
-        findings = _findings(item, instrument, hours, charged, window, step_ms)
+        findings = _findings(item, instrument, hours, (item.first_ms, end_ms), step_ms)
+        findings += check_funding(charged.ts_ms, charged.rate, (common_from_ms, end_ms))
         _announce(item.symbol, findings, tell)
         grades[item.symbol] = grade_of(findings)
         _refuse_worse(item.symbol, findings, grades[item.symbol], settings, source)
@@ -137,7 +139,11 @@ def load_market(
         instruments=instruments,
         base_ms=step_ms,
         ts_ms=ts_ms,
-        **columns,
+        open=columns["open"],
+        high=columns["high"],
+        low=columns["low"],
+        close=columns["close"],
+        volume=columns["volume"],
         valid=valid,
         settlements=settlements,
         primer=primer,
@@ -145,35 +151,36 @@ def load_market(
         grade=worst(list(grades.values())),
         mark_close=mark,
         grades=grades,
+        common_from_ms=common_from_ms,
     )
 
 
-def _wanted(source: Venue, symbols: Sequence[str] | None, base: str) -> list[str]:
+def _wanted(source: Source, symbols: Sequence[str] | None, base: str) -> list[str]:
     """Canonical names, each once; every one must have the base timeframe."""
     there = [series for series in source.series() if series.kind == "bars"]
     with_base = {series.symbol for series in there if series.timeframe == base}
     if not symbols:
         if not with_base:
-            raise source.missing(f"any series of {base} bars", there)
+            raise missing(f"any series of {base} bars", source.folder, there)
         return in_order(with_base)
     wanted = list(dict.fromkeys(canonical_symbol(symbol) for symbol in symbols))
     absent = [symbol for symbol in wanted if symbol not in with_base]
     if absent:
-        raise source.missing(", ".join(f"{symbol} {base}" for symbol in absent), there)
+        raise missing(", ".join(f"{symbol} {base}" for symbol in absent), source.folder, there)
     return wanted
 
 
-def _read_base(source: Venue, series: SeriesId, step_ms: int) -> _Base:
+def _read_base(source: Source, series: SeriesId, step_ms: int) -> _Base:
     cleaned = clean(source.read_bars(series), step_ms)
     if len(cleaned.bars) == 0:
-        raise source.missing(f"any usable bar of {series}")
+        raise missing(f"any usable bar of {series}", source.folder, source.series())
     return _Base(series.symbol, cleaned.bars, cleaned.findings)
 
 
 def _grid(
-    source: Venue, bases: list[_Base], step_ms: int, start: int | None, end: int | None, tell: Notice
-) -> I64:
-    """Open times of the panel: the window in which all instruments exist, cut at ``end``."""
+    source: Source, bases: list[_Base], step_ms: int, start: int | None, end: int | None, tell: Notice
+) -> tuple[I64, int]:
+    """Open times of the panel, cut at ``end``, and the first one at which all instruments exist."""
     first, last = max(item.first_ms for item in bases), min(item.last_ms for item in bases)
     spans = "; ".join(f"{b.symbol} {moment(b.first_ms)} … {moment(b.last_ms + step_ms)}" for b in bases)
     asked_last = last if end is None else min(last, end // step_ms * step_ms - step_ms)
@@ -191,7 +198,8 @@ def _grid(
         tell(f"the data begin at {moment(first)} UTC, after the {moment(start)} that was asked for")
     if end is not None and end > last + step_ms:
         tell(f"the data end at {moment(last + step_ms)} UTC, before the {moment(end)} that was asked for")
-    return np.arange(first, asked_last + step_ms, step_ms, dtype=np.int64)
+    earliest = min(item.first_ms for item in bases)
+    return np.arange(earliest, asked_last + step_ms, step_ms, dtype=np.int64), first
 
 
 def _columns(bases: list[_Base], ts_ms: I64, step_ms: int) -> dict[str, F64]:
@@ -208,9 +216,9 @@ def _columns(bases: list[_Base], ts_ms: I64, step_ms: int) -> dict[str, F64]:
 # ---------------------------------------------------------------- beside the base bars
 
 
-def _coarse(source: Venue, symbol: str) -> Bars | None:
+def _coarse(source: Source, symbol: str) -> Bars | None:
     series = SeriesId("bars", symbol, PRIMER_TIMEFRAME)
-    if not source.path(series).is_file():
+    if not source.has(series):
         return None
     return clean(source.read_bars(series), HOUR_MS).bars
 
@@ -232,7 +240,7 @@ def _primer(bars: Bars | None, base_start_ms: int) -> Bars:
     return take(bars, slice(int(breaks[-1]) + 1 if breaks.size else 0, stop))
 
 
-def _settlements(source: Venue, symbol: str, end_ms: int) -> Settlements:
+def _settlements(source: Source, symbol: str, end_ms: int) -> Settlements:
     """Everything charged up to the close of the last bar, all history before the panel included."""
     charges = source.read_funding(symbol)
     usable = np.isfinite(charges.rate) & (charges.ts_ms <= end_ms)
@@ -241,14 +249,14 @@ def _settlements(source: Venue, symbol: str, end_ms: int) -> Settlements:
 
 
 def _mark_close(
-    source: Venue, symbols: list[str], base: str, ts_ms: I64, step_ms: int, close: F64
+    source: Source, symbols: list[str], base: str, ts_ms: I64, step_ms: int, close: F64
 ) -> F64 | None:
     """Mark price at each bar's close where recorded (elsewhere the close itself); None if nowhere."""
     mark = close.copy()
     found = False
     for place, symbol in enumerate(symbols):
         series = SeriesId("mark", symbol, base)
-        if source.path(series).is_file():
+        if source.has(series):
             bars = clean(source.read_bars(series), step_ms).bars
             first, last = np.searchsorted(bars.ts_ms, [ts_ms[0], ts_ms[-1] + step_ms])
             mark[(bars.ts_ms[first:last] - ts_ms[0]) // step_ms, place] = bars.close[first:last]
@@ -263,11 +271,10 @@ def _findings(
     item: _Base,
     instrument: Instrument,
     hours: Bars | None,
-    charged: Settlements,
     window: tuple[int, int],
     step_ms: int,
 ) -> list[Finding]:
-    """What is wrong with an instrument inside the panel's window; what is wrong with the file counts too."""
+    """What is wrong with an instrument's bars inside its window; what is wrong with the file counts too."""
     first, last = np.searchsorted(item.bars.ts_ms, window)
     inside = take(item.bars, slice(int(first), int(last)))
     found = [*item.findings, *check_bars(inside, step_ms, tick=float(instrument.tick))]
@@ -275,7 +282,7 @@ def _findings(
     if hours is not None and step_ms < HOUR_MS:
         slip = check_shift(inside, step_ms, hours, HOUR_MS)
         found += [slip] if slip is not None else []
-    return found + check_funding(charged.ts_ms, charged.rate, window)
+    return found
 
 
 def _edge_gaps(inside: Bars, window: tuple[int, int], step_ms: int) -> list[Finding]:
@@ -297,7 +304,7 @@ def _announce(symbol: str, findings: list[Finding], tell: Notice) -> None:
 
 
 def _refuse_worse(
-    symbol: str, findings: list[Finding], grade: str, settings: Settings | None, source: Venue
+    symbol: str, findings: list[Finding], grade: str, settings: Settings | None, source: Source
 ) -> None:
     if settings is None or grade <= settings.data.worst_grade:
         return

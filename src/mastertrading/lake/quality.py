@@ -11,11 +11,13 @@ from enum import IntEnum, StrEnum
 
 import numpy as np
 
-from mastertrading.domain.market import F64, HOUR_MS, I64, MINUTE_MS, Bars, Bool
+from mastertrading.domain.market import DAY_MS, F64, HOUR_MS, I64, MINUTE_MS, Bars, Bool
 
 FIRST_SHOWN = 5
 GRADES = "ABCD"
 
+INTERRUPTION_MS = 7 * DAY_MS
+"""A longer hole divides a recording into parts; over a whole file it is told, not counted as missing bars."""
 SMALL_GAP_SHARE, SMALL_GAP_BARS = 0.001, 60
 LARGE_GAP_SHARE = 0.01
 OUTLIER_FLOOR, OUTLIER_FACTOR = 0.05, 60.0
@@ -30,6 +32,7 @@ class Kind(StrEnum):
     """What can be wrong."""
 
     GAP = "gap"
+    INTERRUPTION = "interruption"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
     UNSORTED = "unsorted"
@@ -173,6 +176,11 @@ def _without_twins(bars: Bars, findings: list[Finding | None]) -> tuple[Bars, Bo
     return take(bars, keep), conflict[keep]
 
 
+def drop_twins(bars: Bars) -> Bars:
+    """Drop rows that repeat the row before them; rows in order of time."""
+    return _without_twins(bars, [])[0]
+
+
 def _equal(a: F64, b: F64) -> Bool:
     return (a == b) | (np.isnan(a) & np.isnan(b))
 
@@ -195,7 +203,9 @@ def _reasons(bars: Bars, step_ms: int, conflict: Bool) -> I64:
 # ---------------------------------------------------------------- what looks wrong but can be used
 
 
-def check_bars(bars: Bars, step_ms: int, *, tick: float | None = None, still: bool = True) -> list[Finding]:
+def check_bars(
+    bars: Bars, step_ms: int, *, tick: float | None = None, still: bool = True, parts: bool = False
+) -> list[Finding]:
     """Findings about clean bars: gaps, outliers, zero-volume runs, off-tick prices.
 
     Parameters
@@ -208,10 +218,12 @@ def check_bars(bars: Bars, step_ms: int, *, tick: float | None = None, still: bo
         Price step of the instrument, if known.
     still
         Look for zero-volume runs (mark prices have no volume).
+    parts
+        The series is a whole file, which may consist of parts: a hole of more than 7 days caps it at B.
     """
     if len(bars) == 0:
         return []
-    checks: list[Finding | None] = [_gaps(bars.ts_ms, step_ms), _outliers(bars)]
+    checks: list[Finding | None] = [*_gaps(bars.ts_ms, step_ms, parts), _outliers(bars)]
     if still:
         checks.append(_zero_volume(bars))
     if tick is not None:
@@ -235,15 +247,21 @@ def gap_cap(missing: int, longest: int, expected: int) -> str:
     return "C" if missing <= LARGE_GAP_SHARE * expected else "D"
 
 
-def _gaps(ts_ms: I64, step_ms: int) -> Finding | None:
+def _gaps(ts_ms: I64, step_ms: int, parts: bool) -> list[Finding | None]:
+    longest_counted = (INTERRUPTION_MS if parts else int(ts_ms[-1] - ts_ms[0])) // step_ms
     holes = gaps(ts_ms, step_ms)
-    if not holes:
-        return None
-    missing, longest = sum(hole[2] for hole in holes), max(hole[2] for hole in holes)
+    counted = [hole for hole in holes if hole[2] <= longest_counted]
+    between = np.array([hole[0] for hole in holes if hole[2] > longest_counted], np.int64)
+    found = [
+        _found(Kind.INTERRUPTION, between, "B", "holes of more than 7 days divide the series into parts")
+    ]
+    if not counted:
+        return found
+    missing, longest = sum(hole[2] for hole in counted), max(hole[2] for hole in counted)
     expected = len(ts_ms) + missing
-    detail = f"{missing} of {expected} bars are missing in {len(holes)} gaps, the longest {longest} bars"
-    times = np.array([hole[0] for hole in holes], np.int64)
-    return _found(Kind.GAP, times, gap_cap(missing, longest, expected), detail, missing)
+    detail = f"{missing} of {expected} bars are missing in {len(counted)} gaps, the longest {longest} bars"
+    times = np.array([hole[0] for hole in counted], np.int64)
+    return [*found, _found(Kind.GAP, times, gap_cap(missing, longest, expected), detail, missing)]
 
 
 def _outliers(bars: Bars) -> Finding | None:
@@ -315,6 +333,20 @@ def check_shift(bars: Bars, step_ms: int, other: Bars, other_step_ms: int) -> Fi
 # ---------------------------------------------------------------- funding
 
 
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """Funding as recorded: when, how much, and the interval where the venue states it (else 0)."""
+
+    ts_ms: I64
+    rate: F64
+    stated_ms: I64
+
+
+def no_charges() -> Charges:
+    """Funding of an instrument for which none is recorded."""
+    return Charges(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64))
+
+
 def settlement_intervals(ts_ms: I64, stated_ms: I64 | None = None) -> I64:
     """Length of the interval that each rate paid for (DEFINITIONS 10.13).
 
@@ -341,7 +373,8 @@ def check_funding(ts_ms: I64, rate: F64, window: tuple[int, int] | None = None) 
     ----------
     window
         Open time of the first bar and close time of the last; a hole that lies in it makes the funding paid
-        there wrong and caps the grade at D. Holes elsewhere are only told. None: every hole counts.
+        there wrong and caps the grade at D. Holes elsewhere are only told. None: a whole file, where every hole
+        counts but those of more than 7 days.
     """
     if len(ts_ms) == 0:
         return [Finding(Kind.FUNDING_NONE, 1, (), "C", "no funding is recorded: none is charged")]
@@ -353,8 +386,11 @@ def check_funding(ts_ms: I64, rate: F64, window: tuple[int, int] | None = None) 
 def _funding_gaps(ts_ms: I64, window: tuple[int, int] | None) -> list[Finding | None]:
     """Where more than 8 h pass between settlements, or between one and the window's ends."""
     if window is None:
+        holes, long = _after_holes(ts_ms), _after_holes(ts_ms, INTERRUPTION_MS)
+        short = holes[~np.isin(holes, long)]
         return [
-            _found(Kind.FUNDING_GAP, _after_holes(ts_ms), "D", "settlements are missing after these times")
+            _found(Kind.FUNDING_GAP, short, "D", "settlements are missing after these times"),
+            _found(Kind.INTERRUPTION, long, "B", "holes of more than 7 days follow these times"),
         ]
     first, last = window
     before = _after_holes(ts_ms[ts_ms <= first])
@@ -365,8 +401,8 @@ def _funding_gaps(ts_ms: I64, window: tuple[int, int] | None) -> list[Finding | 
     ]
 
 
-def _after_holes(times: I64) -> I64:
-    return times[:-1][np.diff(times) > 8 * HOUR_MS + MINUTE_MS // 2]
+def _after_holes(times: I64, longest_ms: int = 8 * HOUR_MS) -> I64:
+    return times[:-1][np.diff(times) > longest_ms + MINUTE_MS // 2]
 
 
 def _odd_intervals(ts_ms: I64) -> Finding | None:

@@ -25,11 +25,12 @@ import numpy as np
 
 from mastertrading.domain.errors import DataMissing, DataUnreadable
 from mastertrading.domain.instrument import Instrument
-from mastertrading.domain.market import F64, I64, Bars
+from mastertrading.domain.market import I64, Bars
 from mastertrading.lake.files import bars_of, numbers_of, read_parquet, times_of, write_frame, write_json
 from mastertrading.lake.identity import Identity, series_hash
 from mastertrading.lake.names import SERIES_FOLDER, SeriesId, series_of, timeframe_ms
 from mastertrading.lake.quality import (
+    Charges,
     Finding,
     Kind,
     Reason,
@@ -38,6 +39,7 @@ from mastertrading.lake.quality import (
     clean,
     gaps,
     grade_of,
+    no_charges,
     take,
 )
 from mastertrading.lake.universe import DEFAULT_SYMBOLS, read_instruments
@@ -49,15 +51,6 @@ DEFAULT_VENUE = "binance_usdm"
 MANIFEST = "manifest.json"
 QUARANTINE = ".quarantine.parquet"
 MANIFEST_GAPS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Charges:
-    """Funding as recorded: when, how much, and the interval where the venue states it (else 0)."""
-
-    ts_ms: I64
-    rate: F64
-    stated_ms: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +90,14 @@ class Venue:
         """Where a series is kept."""
         return self.folder / series.folder / f"{series.stem}.parquet"
 
+    def has(self, series: SeriesId) -> bool:
+        """Whether a series is there."""
+        return self.path(series).is_file()
+
     def series(self) -> list[SeriesId]:
         """Every series that is there, sorted by kind and name."""
         found = []
-        for folder in sorted(_subfolders(self.folder)):
+        for folder in sorted(subfolders(self.folder)):
             if SERIES_FOLDER.fullmatch(folder.name):
                 ending = f"-{folder.name}.parquet"
                 names = (p.name.removesuffix(ending) for p in folder.glob(f"[!.]*{ending}"))
@@ -130,7 +127,7 @@ class Venue:
         """All funding of an instrument; empty where none is recorded."""
         path = self.path(SeriesId("funding", symbol))
         if not path.is_file():
-            return Charges(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64))
+            return no_charges()
         frame = read_parquet(path)
         ts = times_of(frame, path)
         if len(ts) > 1 and int(np.diff(ts).min()) <= 0:
@@ -149,21 +146,10 @@ class Venue:
         """Contract facts stated by the lake; the venue's list before the root's."""
         return read_instruments(self.folder.parent) | read_instruments(self.folder)
 
-    def missing(self, what: str, series: Iterable[SeriesId] | None = None) -> DataMissing:
-        """The error that says what is there instead."""
-        there = sorted({f"{s.symbol} {s.folder}" for s in (self.series() if series is None else series)})
-        return DataMissing(
-            f"{what} is not in {self.name}",
-            why=f"there is: {', '.join(there) or 'nothing'}",
-            where=str(self.folder),
-            hint="mastertrading data list --data DIR, or mastertrading data import FILE --data DIR",
-        )
-
     def _existing(self, series: SeriesId) -> Path:
-        path = self.path(series)
-        if not path.is_file():
-            raise self.missing(str(series))
-        return path
+        if not self.has(series):
+            raise missing(str(series), self.folder, self.series())
+        return self.path(series)
 
     # ------------------------------------------------------------ writing
 
@@ -191,7 +177,7 @@ class Venue:
             write_frame(path, _bars_frame(merged, with_volume=series.kind == "bars"))
         reasons = np.concatenate((cleaned.reasons, np.full(len(clashing), Reason.CONFLICT, np.int64)))
         self._quarantine(series, _joined(cleaned.quarantined, clashing), reasons)
-        findings = check_bars(merged, step_ms, still=series.kind == "bars")
+        findings = check_bars(merged, step_ms, still=series.kind == "bars", parts=True)
         self._note(
             series, _facts(merged.ts_ms, gaps(merged.ts_ms, step_ms), series_hash(merged), findings, source)
         )
@@ -224,7 +210,10 @@ class Venue:
         step_ms = timeframe_ms(series.timeframe)
         cleaned = clean(bars, step_ms)
         write_frame(self.path(series), _bars_frame(bars, with_volume=series.kind == "bars"))
-        findings = [*cleaned.findings, *check_bars(cleaned.bars, step_ms, still=series.kind == "bars")]
+        findings = [
+            *cleaned.findings,
+            *check_bars(cleaned.bars, step_ms, still=series.kind == "bars", parts=True),
+        ]
         self._note(series, _facts(bars.ts_ms, gaps(bars.ts_ms, step_ms), series_hash(bars), findings, source))
 
     def put_funding(self, symbol: str, charges: Charges, source: str) -> None:
@@ -277,45 +266,22 @@ class Venue:
         write_frame(path, frame.unique(maintain_order=True).sort("ts", maintain_order=True))
 
 
-def open_venue(root: Path | str, venue: str | None = None) -> Venue:
-    """The venue folder of a lake.
-
-    Parameters
-    ----------
-    root
-        A lake (a folder of venue folders) or one venue's folder.
-    venue
-        Which, if there are several; default: the only one, else ``binance_usdm``.
-
-    Raises
-    ------
-    DataMissing
-        If the folder, or a venue in it, is not there; the error says which are.
-    """
-    folder = Path(root)
-    if not folder.is_dir():
-        raise DataMissing(
-            f"{folder} is not a folder",
-            why="there is no such folder" if not folder.exists() else "it is a file",
-            where="--data",
-            hint="make a market: mastertrading data synth --out lake",
-        )
-    if is_venue(folder):
-        if venue is not None and venue != folder.name:
-            raise _no_venue(folder, venue, [folder.name])
-        return Venue(folder)
-    names = sorted(sub.name for sub in _subfolders(folder) if is_venue(sub))
-    chosen = venue or (names[0] if len(names) == 1 else DEFAULT_VENUE)
-    if chosen not in names:
-        raise _no_venue(folder, venue, names)
-    return Venue(folder / chosen)
+def missing(what: str, folder: Path, there: Iterable[SeriesId]) -> DataMissing:
+    """The error that says what is there instead."""
+    names = ", ".join(map(str, there))
+    return DataMissing(
+        f"{what} is not in {folder.name}",
+        why=f"there is: {names or 'nothing'}",
+        where=str(folder),
+        hint="mastertrading data list --data DIR, or mastertrading data import FILE --data DIR",
+    )
 
 
 def is_venue(folder: Path) -> bool:
     """Whether a folder holds series in the lake's layout."""
     return any(
         SERIES_FOLDER.fullmatch(sub.name) and any(sub.glob(f"[!.]*-{sub.name}.parquet"))
-        for sub in _subfolders(folder)
+        for sub in subfolders(folder)
     )
 
 
@@ -325,18 +291,8 @@ def in_order(symbols: Iterable[str]) -> list[str]:
     return sorted(symbols, key=lambda symbol: (rank.get(symbol, len(rank)), symbol))
 
 
-def _no_venue(folder: Path, venue: str | None, names: list[str]) -> DataMissing:
-    return DataMissing(
-        f"no venue {venue!r} in {folder}"
-        if venue
-        else f"{folder} holds no market data that can be told apart",
-        why=f"there is: {', '.join(names) or 'nothing in the layout VENUE/1m/BTCUSDT-1m.parquet'}",
-        where=str(folder),
-        hint=f"--venue {names[0]}" if names else "mastertrading data import FILE --data DIR",
-    )
-
-
-def _subfolders(folder: Path) -> list[Path]:
+def subfolders(folder: Path) -> list[Path]:
+    """Folders directly below, hidden ones left out."""
     return [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
 
 

@@ -20,8 +20,8 @@ from mastertrading.lake import paths
 from mastertrading.lake.files import write_json
 from mastertrading.lake.identity import market_hash
 from mastertrading.lake.names import SeriesId, timeframe_name
-from mastertrading.lake.quality import Reason, gap_cap, settlement_intervals, take, worst
-from mastertrading.lake.store import Charges, Venue
+from mastertrading.lake.quality import Charges, Reason, gap_cap, settlement_intervals, take, worst
+from mastertrading.lake.store import Venue
 from mastertrading.lake.universe import CATALOGUE, DEFAULT_SYMBOLS, INSTRUMENTS_FILE, describe
 
 START_MS = 1_704_067_200_000
@@ -364,7 +364,11 @@ def _market(
         instruments=instruments,
         base_ms=step_ms,
         ts_ms=base.ts_ms,
-        **base.columns,
+        open=base.columns["open"],
+        high=base.columns["high"],
+        low=base.columns["low"],
+        close=base.columns["close"],
+        volume=base.columns["volume"],
         valid=valid,
         settlements=settlements,
         primer=primer,

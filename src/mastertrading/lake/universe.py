@@ -115,7 +115,7 @@ def resolve_instrument(
     ConfigError
         If an override is not a positive number, or one tick of one lot is not a whole number of atoms.
     """
-    known = (listed or {}).get(symbol) or CATALOGUE.get(symbol)
+    known = (listed or {}).get(symbol) or _from_catalogue(symbol, bars)
     if known is None:
         known = _inferred(symbol, bars, overrides, notice)
     for name in FACTS:
@@ -169,6 +169,22 @@ def describe(instrument: Instrument) -> dict[str, Any]:
     }
 
 
+def _from_catalogue(symbol: str, bars: Bars | None) -> Instrument | None:
+    """The built-in facts, unless the bars are of another contract: the catalogue is of one venue only."""
+    known = CATALOGUE.get(symbol)
+    if known is None or bars is None:
+        return known
+    return known if fits_step(bars.close, known.tick) else None
+
+
+def fits_step(values: F64, step: Decimal) -> bool:
+    """Whether nearly all (99 %) of the newest values are multiples of a step."""
+    steps = values[-SAMPLE:] / float(step)
+    steps = steps[np.isfinite(steps)]
+    exact = np.abs(steps - np.rint(steps)) <= 1e-9 * np.abs(steps) + 1e-6
+    return steps.size == 0 or int(exact.sum()) >= 0.99 * steps.size
+
+
 def _parsed(symbol: str, facts: Mapping[str, Any]) -> Instrument:
     tick, lot = (_positive(facts[name], name) for name in ("tick", "lot"))
     parsed = Instrument(
@@ -208,7 +224,7 @@ def _inferred(
     lot = max(lot, Decimal(1) / (tick * ATOMS_PER_UNIT))
     if None in stated and notice is not None:
         notice(
-            f"{symbol} is not in the catalogue: tick {tick:f} and lot {lot:f} are inferred from the bars; "
+            f"contract facts of {symbol} are not known: tick {tick:f} and lot {lot:f} are inferred from the bars; "
             f"state them under [instruments.{symbol}] if the venue says otherwise"
         )
     return Instrument(symbol, tick, lot, Decimal(5), tiers=_USUAL)

@@ -1,0 +1,106 @@
+"""DATA-SOURCES: files of any known layout into a lake.
+
+Importing twice changes nothing: each time is stored once, the stored row stays, and what can't be used goes to the
+quarantine file beside the series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mastertrading.domain.errors import DataMissing
+from mastertrading.lake.layouts import Found, is_candidate, joined_bars, joined_charges, read_file
+from mastertrading.lake.names import SeriesId
+from mastertrading.lake.store import DEFAULT_VENUE, Added, Venue, is_venue, subfolders
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What one series gained."""
+
+    venue: str
+    series: SeriesId
+    files: int
+    added: Added
+
+
+def import_files(
+    sources: Sequence[Path],
+    lake: Path,
+    *,
+    venue: str | None = None,
+    symbol: str | None = None,
+    timeframe: str | None = None,
+    only: Sequence[str] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> list[Imported]:
+    """Import files, or all market data in folders.
+
+    Parameters
+    ----------
+    sources
+        Files and folders. A folder in the lake's layout keeps its venue names.
+    lake
+        Root of the lake to import into; made if need be.
+    venue
+        Venue folder for files that don't lie in one (default ``binance_usdm``).
+    symbol, timeframe
+        For files that don't say.
+    only
+        Canonical symbols to import; None: all.
+    progress
+        Told each file's name before it is read.
+
+    Raises
+    ------
+    DataMissing
+        If there is nothing to import.
+    DataUnreadable
+        If a file isn't what its name says. Series imported before it stay, whole.
+    OutputError
+        If the lake can't be written.
+    """
+    read: dict[tuple[str, SeriesId], list[Found]] = {}
+    for path, owner in [pair for source in sources for pair in _files(source, venue, only)]:
+        if progress is not None:
+            progress(path.name)
+        for found in read_file(path, symbol, timeframe):
+            if only is None or found.series.symbol in only:
+                read.setdefault((owner, found.series), []).append(found)
+    if not read:
+        raise DataMissing(
+            "there is nothing to import",
+            why=f"no file of market data{' of ' + ', '.join(only) if only else ''} was found",
+            where=", ".join(map(str, sources)),
+            hint="known endings: .parquet .feather .csv .csv.gz .zip .json .json.gz",
+        )
+    return [
+        Imported(owner, series, len(parts), _append(Venue(lake / owner), series, parts))
+        for (owner, series), parts in sorted(read.items())
+    ]
+
+
+def _append(venue: Venue, series: SeriesId, parts: list[Found]) -> Added:
+    if series.kind == "funding":
+        return venue.append_funding(series.symbol, joined_charges(parts), "import")
+    return venue.append_bars(series, joined_bars(parts), "import")
+
+
+def _files(source: Path, venue: str | None, only: Sequence[str] | None) -> list[tuple[Path, str]]:
+    """Files below a source, each with the venue it belongs to."""
+    if source.is_file():
+        return [(source, venue or DEFAULT_VENUE)]
+    if not source.is_dir():
+        raise DataMissing(f"{source} is not there", where=str(source), hint="check the path")
+    venues = [source] if is_venue(source) else [sub for sub in subfolders(source) if is_venue(sub)]
+    if venues:
+        kept = [folder for folder in venues if venue in (None, folder.name)]
+        return [
+            (Venue(folder).path(series), folder.name)
+            for folder in kept
+            for series in Venue(folder).series()
+            if only is None or series.symbol in only
+        ]
+    return [(path, venue or DEFAULT_VENUE) for path in sorted(source.rglob("*")) if is_candidate(path)]
