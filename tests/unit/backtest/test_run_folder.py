@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from factories import MODULES, MONDAY_MS, UNIT, Deal, Scene, make_instrument, make_result
 
+from factories import MODULES, MONDAY_MS, UNIT, Deal, Scene, make_instrument, make_result
 from mastertrading.backtest import folder as room
 from mastertrading.backtest.folder import RunFolder, read_run
 from mastertrading.backtest.result import Result

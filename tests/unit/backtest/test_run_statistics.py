@@ -7,8 +7,8 @@ import math
 from dataclasses import replace
 
 import pytest
-from factories import INITIAL, MODULES, MONDAY_MS, UNIT, Deal, Scene, atoms, make_result
 
+from factories import INITIAL, MODULES, MONDAY_MS, UNIT, Deal, Scene, atoms, make_result
 from mastertrading.backtest.measures import MIN_ANNUAL_DAYS
 from mastertrading.backtest.statistics import statistics
 from mastertrading.compiled import records

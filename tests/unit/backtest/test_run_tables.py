@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
-from factories import INITIAL, MONDAY_MS, UNIT, Deal, Scene, make_result
 from rich.console import Console
 
+from factories import INITIAL, MONDAY_MS, UNIT, Deal, Scene, make_result
 from mastertrading.backtest import texts
 from mastertrading.backtest.statistics import Statistics, statistics
 from mastertrading.backtest.tables import Table, report_tables
