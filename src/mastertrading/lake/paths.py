@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mastertrading.domain.market import F64
+from mastertrading.domain.market import F64, I64
 
 DAY_MINUTES = 1440
 BLOCK_MINUTES = 15
@@ -160,3 +160,28 @@ def _jumps(draws: F64) -> F64:
     hit = draws[..., 0] < JUMP_CHANCE
     sign = np.where(draws[..., 0] < 0.5 * JUMP_CHANCE, -1.0, 1.0)
     return np.where(hit, sign * (3.0 + 3.0 / (draws[..., 1] + 0.111)), 0.0)
+
+
+def funding_rates(close: F64, at: I64, noise: F64) -> F64:
+    """Funding that follows the move of the last day, calm at exactly 0.0001, now and then extreme.
+
+    rate = premium + clamp(0.0001 − premium, ±0.0005), which is Binance's formula; the premium is smoothed.
+
+    Parameters
+    ----------
+    close
+        Minute closes of one instrument.
+    at
+        Index of the minute that opens when each rate is charged; only closes before it are used.
+    noise
+        Two uniform draws a settlement.
+    """
+    now, before = close[at - 1], close[np.maximum(at - 1 - DAY_MINUTES, 0)]
+    pushed = ((now / before - 1.0) * 0.014).tolist()
+    premium, rates = 0.0, np.empty(len(at))
+    for i, (drawn, chance) in enumerate(noise.tolist()):
+        premium = 0.6 * premium + 0.4 * pushed[i] + 0.0005 * (drawn - 0.45)
+        wished = premium * (4.0 if chance < 0.02 else 1.0)
+        rate = wished + min(max(0.0001 - wished, -0.0005), 0.0005)
+        rates[i] = min(max(rate, -0.02), 0.02)
+    return np.rint(rates * 1e8) / 1e8

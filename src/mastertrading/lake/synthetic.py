@@ -15,12 +15,13 @@ import numpy as np
 
 from mastertrading.domain.errors import UsageError
 from mastertrading.domain.instrument import Instrument, canonical_symbol
-from mastertrading.domain.market import DAY_MS, F64, HOUR_MS, I64, MINUTE_MS, Bars, Bool, Market, Settlements
+from mastertrading.domain.market import DAY_MS, F64, HOUR_MS, I64, MINUTE_MS, Bars, Market, Settlements
 from mastertrading.lake import paths
+from mastertrading.lake.damage import Defects, bad_bars, damaged, spoil
 from mastertrading.lake.files import write_json
 from mastertrading.lake.identity import market_hash
 from mastertrading.lake.names import SeriesId, timeframe_name
-from mastertrading.lake.quality import Charges, Reason, gap_cap, settlement_intervals, take, worst
+from mastertrading.lake.quality import Charges, gap_cap, settlement_intervals, take, worst
 from mastertrading.lake.store import Venue
 from mastertrading.lake.universe import CATALOGUE, DEFAULT_SYMBOLS, INSTRUMENTS_FILE, describe
 
@@ -64,23 +65,6 @@ CHARACTERS = {
     "LINKUSDT": Character(14.5, 1.30, 0.00065, 11_000.0),
 }
 GENERIC = Character(1.0, 1.20, 0.00060, 500_000.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Defects:
-    """What to damage, at random places of each instrument, for tests.
-
-    Attributes
-    ----------
-    gaps, gap_bars
-        How many holes, and how long each is.
-    bad_bars
-        How many single bars can't be used (NaN, negative, high below low, close outside, in turn).
-    """
-
-    gaps: int = 0
-    gap_bars: int = 5
-    bad_bars: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +130,7 @@ def synthesize(
     )
     settlements = _funding(raw, seed, start_ms, end_ms)
     for column in base.columns.values():
-        column[_damaged(defects, column.shape, seed)] = np.nan
+        column[damaged(defects, column.shape, seed)] = np.nan
     return _market(instruments, step_ms, base, settlements, primer)
 
 
@@ -189,13 +173,13 @@ def write_synthetic(
     )
     venue = Venue(Path(root) / VENUE)
     source = f"synthetic seed {seed}"
-    bad = _bad_bars(defects, made.close.shape, seed)
+    bad = bad_bars(defects, made.close.shape, seed)
     for k, instrument in enumerate(made.instruments):
         base = SeriesId("bars", instrument.symbol, timeframe_name(made.base_ms))
         bars = Bars(whole.ts_ms, *(getattr(whole, c)[:, k].copy() for c in COLUMNS))
         hours = _hours(whole, k)
         if defects is not None:
-            _spoil(bars, bad[:, k])
+            spoil(bars, bad[:, k])
             bars = take(bars, made.valid[:, k] | bad[:, k])
         venue.put_bars(base, bars, source)
         if made.base_ms < HOUR_MS and len(hours):
@@ -383,8 +367,7 @@ def _market(
 
 def _funding(raw: _Raw, seed: int, start_ms: int, end_ms: int) -> tuple[Settlements, ...]:
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, 3))))
-    close = raw.columns["close"]
-    count = close.shape[1]
+    count = raw.columns["close"].shape[1]
     middle = (start_ms + end_ms) // 2
     out = []
     for k in range(count):
@@ -392,68 +375,8 @@ def _funding(raw: _Raw, seed: int, start_ms: int, end_ms: int) -> tuple[Settleme
         grid = np.arange(raw.ts_ms[0] + 8 * HOUR_MS, end_ms + 1, 4 * HOUR_MS, dtype=np.int64)
         noise = random.random((len(grid), 2))
         charged = (grid % (8 * HOUR_MS) == 0) | (grid > changed)
-        rate = _rates(raw, k, grid, noise)[charged]
+        rate = paths.funding_rates(raw.columns["close"][:, k], (grid - raw.ts_ms[0]) // MINUTE_MS, noise)[
+            charged
+        ]
         out.append(Settlements(grid[charged], rate, settlement_intervals(grid[charged])))
     return tuple(out)
-
-
-def _rates(raw: _Raw, k: int, grid: I64, noise: F64) -> F64:
-    """Funding follows the move of the last day: premium clamped as venues do it, calm at exactly 0.0001.
-
-    rate = premium + clamp(0.0001 − premium, ±0.0005), which is Binance's formula.
-    """
-    close = raw.columns["close"][:, k]
-    at = (grid - raw.ts_ms[0]) // MINUTE_MS
-    now, before = close[at - 1], close[np.maximum(at - 1 - paths.DAY_MINUTES, 0)]
-    pushed = (now / before - 1.0) * 0.014
-    premium, rates = 0.0, np.empty(len(grid))
-    for i in range(len(grid)):
-        premium = 0.6 * premium + 0.4 * float(pushed[i]) + 0.0005 * (float(noise[i, 0]) - 0.45)
-        extreme = 4.0 if noise[i, 1] < 0.02 else 1.0
-        wished = extreme * premium
-        rate = wished + min(max(0.0001 - wished, -0.0005), 0.0005)
-        rates[i] = min(max(rate, -0.02), 0.02)
-    return np.rint(rates * 1e8) / 1e8
-
-
-# ---------------------------------------------------------------- damage
-
-
-def _damaged(defects: Defects | None, shape: tuple[int, ...], seed: int) -> Bool:
-    """Where bars can't be used: holes and bad bars."""
-    holes = _bad_bars(defects, shape, seed)
-    if defects is None:
-        return holes
-    random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, 6))))
-    for k in range(shape[1]):
-        for _ in range(defects.gaps):
-            first = 1 + int(random.random() * max(1, shape[0] - defects.gap_bars - 2))
-            holes[first : min(first + defects.gap_bars, shape[0] - 1), k] = True
-    return holes
-
-
-def _bad_bars(defects: Defects | None, shape: tuple[int, ...], seed: int) -> Bool:
-    """Bars whose values are spoilt; never the first or the last, which mark the window."""
-    bad = np.zeros(shape, np.bool_)
-    if defects is None or defects.bad_bars == 0:
-        return bad
-    random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, 4))))
-    for k in range(shape[1]):
-        rows = 1 + (random.random(defects.bad_bars) * max(1, shape[0] - 2)).astype(np.int64)
-        bad[rows, k] = True
-    return bad
-
-
-def _spoil(bars: Bars, bad: Bool) -> None:
-    """Write a bad value of each kind, in turn."""
-    kinds = (Reason.NOT_FINITE, Reason.NOT_POSITIVE, Reason.HIGH_BELOW_LOW, Reason.OUTSIDE_RANGE)
-    for number, row in enumerate(np.flatnonzero(bad)):
-        kind = kinds[number % len(kinds)]
-        if kind is Reason.NOT_FINITE:
-            bars.close[row] = np.nan
-        elif kind is Reason.NOT_POSITIVE:
-            bars.low[row] = -bars.low[row]
-        elif kind is Reason.HIGH_BELOW_LOW:
-            bars.high[row] = 0.5 * bars.low[row]
-        else:
-            bars.close[row] = 2.0 * bars.high[row]

@@ -1,0 +1,119 @@
+"""Files that a user gives beside market data: forecasts of their own, and a calendar of events.
+
+Both are read strictly: a file that could be misread is refused, with the row and the reason.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from mastertrading.domain.errors import DataMissing, DataUnreadable
+from mastertrading.domain.instrument import canonical_symbol
+from mastertrading.domain.market import F64, I64
+
+FORECAST_COLUMNS = ("ts", "instrument", "forecast")
+CALENDAR_COLUMNS = ("ts_ms", "name", "impact", "currency")
+EARLIEST_MS = 946_684_800_000  # 2000-01-01: a smaller number is not in milliseconds
+LATEST_MS = 4_102_444_800_000  # 2100-01-01: a larger one neither
+
+
+def read_forecasts(path: Path, symbols: tuple[str, ...]) -> dict[str, tuple[I64, F64]]:
+    """Read a user's forecasts.
+
+    Parameters
+    ----------
+    path
+        CSV, Parquet or Feather with ``ts`` (open time of the bar it was computed from, ms UTC, as in every file
+        of bars; the forecast is known at that bar's close), ``instrument`` (any of its names) and ``forecast``
+        in [-1, 1].
+    symbols
+        Canonical names of the instruments that are traded; a forecast for another one is refused.
+
+    Returns
+    -------
+    By canonical symbol: times ascending, and forecasts.
+    """
+    frame = _read(path, FORECAST_COLUMNS)
+    values = _numbers(frame, "forecast", path)
+    wrong = np.flatnonzero(~(np.abs(values) <= 1.0))
+    if wrong.size:
+        raise _unreadable(path, f"row {wrong[0] + 1}: forecast {values[wrong[0]]} is not within [-1, 1]")
+    ts_ms = _times(frame, "ts", path)
+    named = frame["instrument"].cast(pl.String).to_list()
+    names = {str(name): canonical_symbol(str(name)) for name in set(named)}
+    foreign = sorted(set(names.values()) - set(symbols))
+    if foreign:
+        raise DataMissing(
+            f"{path.name} has forecasts for {', '.join(foreign)}, which this run does not trade",
+            why=f"it trades {', '.join(symbols)}",
+            where=str(path),
+            hint="name them with --instruments, or leave their rows out",
+        )
+    columns = np.array([names[str(name)] for name in named])
+    return {symbol: _of_symbol(path, symbol, ts_ms, values, columns) for symbol in set(names.values())}
+
+
+def _of_symbol(path: Path, symbol: str, ts_ms: I64, values: F64, columns: np.ndarray) -> tuple[I64, F64]:
+    rows = np.flatnonzero(columns == symbol)
+    rows = rows[np.argsort(ts_ms[rows], kind="stable")]
+    again = np.flatnonzero(np.diff(ts_ms[rows]) == 0)
+    if again.size:
+        row = rows[again[0] + 1]
+        raise _unreadable(path, f"row {row + 1}: a second forecast for {symbol} at ts {ts_ms[row]}")
+    return ts_ms[rows], values[rows]
+
+
+def read_calendar(path: Path) -> I64:
+    """Times of the important events of a calendar: impact ``high``, currency USD or ALL. Ascending, ms UTC.
+
+    Parameters
+    ----------
+    path
+        CSV ``ts_ms,name,impact,currency``.
+    """
+    frame = _read(path, CALENDAR_COLUMNS)
+    ts_ms = _times(frame, "ts_ms", path)
+    impact = frame["impact"].cast(pl.String).str.strip_chars().str.to_lowercase()
+    currency = frame["currency"].cast(pl.String).str.strip_chars().str.to_uppercase()
+    counts = ((impact == "high") & currency.is_in(["USD", "ALL"])).fill_null(value=False).to_numpy()
+    return np.sort(ts_ms[counts])
+
+
+def _read(path: Path, columns: tuple[str, ...]) -> pl.DataFrame:
+    if not path.is_file():
+        raise DataMissing(f"there is no file {path}", hint="give the path of an existing file")
+    readers = {".parquet": pl.read_parquet, ".feather": pl.read_ipc, ".arrow": pl.read_ipc}
+    reader = readers.get(path.suffix.lower(), pl.read_csv)
+    try:
+        frame = reader(path.read_bytes())
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        raise _unreadable(path, " ".join(str(error).split())[:200]) from None
+    absent = [name for name in columns if name not in frame.columns]
+    if absent:
+        found = ", ".join(frame.columns[:8])
+        raise _unreadable(path, f"it has no column {', '.join(absent)}; it has {found}")
+    return frame.select(columns)
+
+
+def _times(frame: pl.DataFrame, name: str, path: Path) -> I64:
+    column = frame[name]
+    if column.null_count() or not column.dtype.is_integer():
+        raise _unreadable(path, f"{name} must be whole milliseconds since 1970 (UTC), it is {column.dtype}")
+    ts_ms = column.to_numpy().astype(np.int64)
+    odd = np.flatnonzero((ts_ms < EARLIEST_MS) | (ts_ms > LATEST_MS))
+    if odd.size:
+        raise _unreadable(path, f"row {odd[0] + 1}: {name} {ts_ms[odd[0]]} is not a time in milliseconds")
+    return ts_ms
+
+
+def _numbers(frame: pl.DataFrame, name: str, path: Path) -> F64:
+    if not frame[name].dtype.is_numeric():
+        raise _unreadable(path, f"{name} must be a number, it is {frame[name].dtype}")
+    return frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def _unreadable(path: Path, why: str) -> DataUnreadable:
+    return DataUnreadable(f"{path.name} cannot be used", why=why, where=str(path))
