@@ -15,7 +15,10 @@ from mastertrading.engine.simulated_venue import close_all
 
 
 class Chunk(NamedTuple):
-    """The inputs of some consecutive bars: ROW (bars, instruments), MINUTE (bars,), VERDICT (bars, instruments, modules)."""
+    """The inputs of some consecutive bars.
+
+    ROW (bars, instruments), MINUTE (bars,), VERDICT (bars, instruments, modules), hours known at each (bars,).
+    """
 
     rows: Records
     minutes: Records
@@ -48,6 +51,7 @@ class ReplayedAccount:
 
     def __init__(self, rules: Records, specs: Records, past: Past, initial_atoms: int) -> None:
         self.rules, self.specs, self.past = rules, specs, past
+        self._initial_atoms = initial_atoms
         self.book = open_book(rules, len(specs), initial_atoms)
         self.logs = open_logs(len(specs))
         self._written: list[list[Records]] = [[] for _ in Logs._fields]
@@ -92,6 +96,11 @@ class ReplayedAccount:
     def balance(self) -> int:
         """Money in the account, without open profit. Atoms."""
         return int(self.book.account[0].balance)
+
+    @property
+    def result(self) -> int:
+        """What trading made of the deposits so far, without open profit. Atoms."""
+        return self.balance - self._initial_atoms - int(self.book.account[0].transferred)
 
     def log(self, name: str) -> Records:
         """All rows of one log: ``fills``, ``trades``, ``payments`` or ``events``."""

@@ -41,12 +41,12 @@ class ModuleForecasts:
 
 
 class UserForecasts:
-    """A user's own forecasts in [-1, 1], known at the close of their minute.
+    """A user's own forecasts in [-1, 1], each known at the close of the bar it was computed from.
 
     Parameters
     ----------
     given
-        By canonical symbol: ascending close times in ms, and the forecasts.
+        By canonical symbol: ascending open times of those bars in ms, and the forecasts.
     """
 
     modules: tuple[str, ...] = (USER_MODULE,)
@@ -56,13 +56,13 @@ class UserForecasts:
     ) -> None:
         self._panel = Panel(market, signal_rules(settings), minutes)
         self._values = np.zeros((len(minutes), len(market.symbols)))
-        closes = market.ts_ms + market.base_ms
+        end_ms = market.ts_ms[-1] + market.base_ms
         for i, symbol in enumerate(market.symbols):
             if symbol in given:
                 ts_ms, values = given[symbol]
-                at = np.searchsorted(closes, ts_ms)  # the first minute that closes at or after it
-                inside = (at < len(closes)) & (ts_ms > closes[0] - market.base_ms)
-                self._values[at[inside], i] = values[inside]
+                inside = (ts_ms >= market.ts_ms[0]) & (ts_ms < end_ms)
+                at = np.searchsorted(market.ts_ms, ts_ms[inside], side="right") - 1
+                self._values[at, i] = values[inside]
 
     def evaluate_chunk(self, start: int, stop: int) -> tuple[Records, Records]:
         """Verdicts and contexts of the bars [start, stop)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -103,7 +104,7 @@ def chunks(
     start, stop, step = decided
     writer = RowWriter(market)
     edges = [*range(0, start, step), *range(start, stop, step), stop]
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         verdicts, contexts = source.evaluate_chunk(first, last)
         rows = writer.rows(contexts, first)
         if first >= start:

@@ -218,7 +218,7 @@ def _result(
         funnel=funnel,
         first_close=_valid_close(market, range(start, stop)),
         last_close=_valid_close(market, range(stop - 1, start - 1, -1)),
-        path_range={path: each.balance for path, each in accounts.items()} if ask.all_paths else {},
+        path_range={path: each.result for path, each in accounts.items()} if ask.all_paths else {},
         seconds=seconds,
     )
 

@@ -1,0 +1,144 @@
+"""``backtest``: trade recorded or synthetic bars, print the tables, write the run's folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mastertrading.app.messages import tr
+from mastertrading.app.options import add_common, check_window, chosen_instruments, resolved_settings
+from mastertrading.app.terminal import err, out, progress
+from mastertrading.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from mastertrading.app.backtest import Wanted
+    from mastertrading.backtest.statistics import Statistics
+
+SUMMARY = "trade recorded or synthetic bars and report the result"
+RUNS = Path("runs")
+SYNTHETIC_DAYS = 21.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_common(parser, "data", "venue", "instruments", "window", "config", "seed", "out", "json")
+    parser.add_argument(
+        "--synthetic", action="store_true", help="make a market from the seed instead of reading --data"
+    )
+    parser.add_argument(
+        "--days", type=float, default=None, metavar="N", help=f"length of it (default {SYNTHETIC_DAYS:g})"
+    )
+    parser.add_argument(
+        "--signals",
+        type=Path,
+        metavar="FILE",
+        help="your own forecasts (ts, instrument, forecast) in place of the four modules",
+    )
+    parser.add_argument(
+        "--one-path", action="store_true", help="skip the best and worst path inside a bar (faster)"
+    )
+    parser.add_argument("--no-files", action="store_true", help="print only, write no folder")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it."""
+    _check(args)
+    resolved = resolved_settings(args)
+    remarks = err(quiet=args.json)
+    compile_if_needed(quiet=args.json)
+    from mastertrading.app.backtest import Wanted, backtest
+
+    wanted = Wanted(
+        instruments=chosen_instruments(args, resolved),
+        data=args.data,
+        venue=args.venue,
+        days=args.days or SYNTHETIC_DAYS,
+        from_ms=args.from_ms,
+        to_ms=args.to_ms,
+        signals=args.signals,
+        out=None if args.no_files else args.out or RUNS / _folder_name(args),
+        all_paths=not args.one_path,
+    )
+    with progress(tr("replaying"), 1000, quiet=args.json) as advance:
+        _, measured = backtest(
+            wanted,
+            resolved.settings,
+            notice=lambda sentence: remarks.print(tr(sentence), style="dim", markup=False),
+            on_progress=lambda done, total: advance(1000 * done // total),
+        )
+    _show(args, wanted, measured)
+    return 0
+
+
+def compile_if_needed(quiet: bool = False) -> None:
+    """Compile everything, saying so, where this version of the rules was never compiled on this machine."""
+    from mastertrading.compiled.kernel import cache_folder
+
+    folder = cache_folder()
+    if folder is not None and (folder / "warm").exists():
+        return
+    with progress(
+        tr("compiling the rules (once a version, under a minute)"), WARM_STEPS, quiet=quiet
+    ) as advance:
+        warm(advance)
+    if folder is not None:
+        (folder / "warm").touch()
+
+
+WARM_STEPS = 4
+
+
+def warm(advance: Any = lambda done: None) -> None:
+    """Take the public path once over a tiny market, so that every entry point on it is compiled."""
+    from mastertrading.backtest.inputs import market_minutes
+    from mastertrading.backtest.run import Ask
+    from mastertrading.backtest.run import run as replay
+    from mastertrading.lake.synthetic import synthesize
+    from mastertrading.settings.schema import Settings
+    from mastertrading.settings.signal_rules import signal_rules
+    from mastertrading.signals.panel import evaluate
+    from mastertrading.signals.returns import hourly_returns
+
+    settings = Settings()
+    market = synthesize(("BTCUSDT", "ETHUSDT"), 0.25, 1)
+    advance(1)
+    evaluate(market, signal_rules(settings), market_minutes(market, settings))
+    advance(2)
+    hourly_returns(market)
+    advance(3)
+    replay(market, settings, Ask(all_paths=False))
+    advance(4)
+
+
+def _check(args: argparse.Namespace) -> None:
+    check_window(args)
+    if args.synthetic == (args.data is not None):
+        raise UsageError(
+            tr("say where the market comes from: --data DIR or --synthetic"),
+            hint="mastertrading backtest --synthetic",
+        )
+    if args.days is not None and not args.synthetic:
+        raise UsageError(tr("--days is the length of a synthetic market"), hint=tr("use --from and --to"))
+    if args.days is not None and not 0.1 <= args.days <= 3660:
+        raise UsageError(tr("--days must be between 0.1 and 3660"))
+
+
+def _folder_name(args: argparse.Namespace) -> str:
+    source = "synthetic" if args.synthetic else args.data.resolve().name
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{source}"
+
+
+def _show(args: argparse.Namespace, wanted: Wanted, measured: Statistics) -> None:
+    if args.json:
+        answer = {"folder": str(wanted.out) if wanted.out else None, **measured.as_dict()}
+        print(json.dumps(answer, indent=2))
+        return
+    from mastertrading.backtest.terminal import render_report
+
+    console = out()
+    console.print(render_report(measured, min(console.width, 160), tr))
+    if wanted.out:
+        console.print(tr("results are in {folder}").format(folder=wanted.out))
