@@ -23,8 +23,6 @@ NUMPY = {
     "uint64",
     "uint32",
     "uint8",
-    "uint32",
-    "uint8",
     "zeros",
     "empty",
     "full",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import tomllib
 
@@ -28,14 +29,22 @@ def test_every_command_of_the_table_exists_and_explains_itself(name):
     assert cli.COMMANDS[name][1] == module.SUMMARY
     shown = parser.format_help()
     assert f"mastertrading {name}" in shown
-    assert all(line for line in re.findall(r"^  (--\w[\w-]*)", shown, flags=re.MULTILINE))
 
 
-def test_every_option_of_every_command_has_a_word_of_help():
-    for name in cli.COMMANDS:
-        parser, _ = cli.command_parser(name)
-        for action in parser._actions:
-            assert action.help, f"mastertrading {name} {action.dest}"
+def options(parser):
+    """Every option and argument of a command and of its actions."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from options(below)
+        else:
+            yield action
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_option_of_a_command_has_a_word_of_help(name):
+    parser, _ = cli.command_parser(name)
+    assert [action.dest for action in options(parser) if not action.help] == []
 
 
 def test_no_file_names_a_package_registry_or_a_path_of_one_machine():

@@ -25,7 +25,7 @@ def test_help_version_and_usage_errors_import_no_heavy_library(python, arguments
     assert python(text, *arguments).stdout.splitlines()[-1] == "LOADED []"
 
 
-@pytest.mark.parametrize("name", ["config", "warm"])
+@pytest.mark.parametrize("name", cli.COMMANDS)
 def test_help_of_a_command_imports_no_heavy_library(python, name):
     text = (
         f"import sys; from mastertrading.app.cli import main; main([{name!r}, '--help']);"

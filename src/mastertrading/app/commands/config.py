@@ -34,13 +34,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_common(show, "config", "seed", "json")
     check = actions.add_parser("check", help=tr("read a file and tell everything that is wrong with it"))
-    check.add_argument("file", nargs="?", type=Path, default=Path(DEFAULT_FILE), metavar="FILE")
+    _add_file(check)
     add_common(check, "json")
     init = actions.add_parser(
         "init", help=tr("write a file of all defaults, commented out; never overwrites")
     )
-    init.add_argument("file", nargs="?", type=Path, default=Path(DEFAULT_FILE), metavar="FILE")
+    _add_file(init)
     add_common(init, "json")
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    text = tr("settings file (default: {file})").format(file=DEFAULT_FILE)
+    parser.add_argument("file", nargs="?", type=Path, default=Path(DEFAULT_FILE), metavar="FILE", help=text)
 
 
 def run(args: argparse.Namespace) -> int:
