@@ -79,7 +79,9 @@ def backtest(
             market,
             settings,
             ask,
-            on_decisions=lambda *chunk: folder.write_decisions(*chunk, market.symbols, modules),
+            on_decisions=lambda t_ms, verdicts, decisions: folder.write_decisions(
+                t_ms, verdicts, decisions, market.symbols, modules
+            ),
             on_progress=on_progress,
         )
         result = replace(result, seconds={"market": loaded - started, **result.seconds})

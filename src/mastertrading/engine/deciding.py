@@ -163,7 +163,7 @@ def ask_entry(
 
 @kernel
 def budget(account: Any, rules: Any, spec: Any, row: Any, minute: Any, decision: Any) -> float:
-    """ALLOC-BUDGET: base risk times every multiplier, then the smallest of the caps. Fraction of equity, 0 = refused."""
+    """ALLOC-BUDGET: base risk times every multiplier, then the smallest cap. Fraction of equity; 0 = refused."""
     sizing = rules.sizing
     known = not math.isnan(row.volatility) or not sizing.reads_volatility
     scale = volatility_scale(row.volatility, sizing) if known and sizing.reads_volatility else 1.0
