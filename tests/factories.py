@@ -68,8 +68,10 @@ def atoms(quote: float) -> int:
     return round(quote * UNIT)
 
 
-def make_result(*deals: Deal, scene: Scene | None = None, **changes: Any) -> Result:
-    """A result whose books balance, from a few deals."""
+def make_result(
+    *deals: Deal, scene: Scene | None = None, paths: dict[str, int] | None = None, **changes: Any
+) -> Result:
+    """A result whose books balance, from a few deals. ``paths``: net under the other paths inside a bar."""
     scene = scene or Scene(list(deals))
     count = len(scene.instruments)
     trades = make_trades(scene.deals)
@@ -99,6 +101,8 @@ def make_result(*deals: Deal, scene: Scene | None = None, **changes: Any) -> Res
         "first_close": np.full(count, 100.0),
         "last_close": np.full(count, 110.0),
     }
+    if paths is not None:
+        values["path_range"] = {"nearest_first": int(trades["net_atoms"].sum()), **paths}
     return Result(**(values | changes))
 
 

@@ -8,7 +8,7 @@ from mastertrading.domain.errors import InvariantBroken
 
 
 def check_books(result: Result) -> None:
-    """Check the cash identity, each trade's net and the flatness at the end, in atoms and lots.
+    """Check the cash identity, sums of rows, flatness at the end and the told path, in atoms and lots.
 
     Raises
     ------
@@ -19,6 +19,7 @@ def check_books(result: Result) -> None:
     _check_cash(result)
     _check_rows(result)
     _check_flat(result)
+    _check_path(result)
 
 
 def _check_trades(result: Result) -> None:
@@ -71,3 +72,15 @@ def _check_flat(result: Result) -> None:
                 why="a run closes every position with its last bar",
                 where=f"run {result.run_id}",
             )
+
+
+def _check_path(result: Result) -> None:
+    """The net result told for the run's own path inside the bar is the run's net result."""
+    path, net = result.settings.fills.path, total(result.trades["net_atoms"])
+    told = result.path_range.get(path, net)
+    if told != net:
+        raise InvariantBroken(
+            f"the result told for the path {path} is not the run's own",
+            why=f"it says {told} atoms, the trades sum to {net}",
+            where=f"run {result.run_id}",
+        )

@@ -145,9 +145,10 @@ def test_buy_and_hold_stands_beside_the_result():
 
 
 def test_the_range_between_paths_is_told():
-    paths = {"nearest_first": 60 * UNIT, "best": 90 * UNIT, "worst": -5 * UNIT}
-    path = statistics(make_result(*four_deals(), path_range=paths)).path
+    paths = {"best": 90 * UNIT, "worst": -5 * UNIT}
+    path = statistics(make_result(*four_deals(), paths=paths)).path
     assert path.ambiguous_trades == 1
+    assert path.net_atoms == {"nearest_first": 60 * UNIT, **paths}
     assert (path.lowest_atoms, path.highest_atoms) == (-5 * UNIT, 90 * UNIT)
 
 
@@ -258,6 +259,11 @@ def test_a_lot_left_open_at_the_end_is_refused():
     result.fills["lots"][0] += 1
     with pytest.raises(InvariantBroken, match="leave 1 lots"):
         statistics(result)
+
+
+def test_a_path_that_tells_another_result_than_the_run_is_refused():
+    with pytest.raises(InvariantBroken, match="is not the run's own"):
+        statistics(make_result(*four_deals(), path_range={"nearest_first": 61 * UNIT}))
 
 
 @pytest.mark.parametrize(("rows", "column"), [("fills", "fee_atoms"), ("payments", "atoms")])

@@ -34,8 +34,8 @@ def busy(count: int = 40, each: float = 5.0, **changes: object) -> Statistics:
         )
         for k in range(count)
     ]
-    paths = {"nearest_first": 1234 * UNIT, "best": 2345 * UNIT, "worst": 345 * UNIT}
-    result = make_result(*deals, path_range=paths, **changes)
+    paths = {"best": 9_000_000 * UNIT, "worst": 345 * UNIT}
+    result = make_result(*deals, paths=paths, **changes)
     result.funnel.minutes[:] = 4320
     result.funnel.module_fires[:] = 500
     result.funnel.gate_asked[:] = 123_456
@@ -116,7 +116,7 @@ def test_the_assumption_about_the_path_is_printed_with_its_worth():
     shown = cells(table_of(busy(), "path"))
     assert shown[texts.PATHS["ambiguous"]][0] == "6"
     assert shown[texts.PATHS["worst"]][0] == "345.00"
-    assert shown[texts.PATHS["range"]][0] == "2,000.00"
+    assert shown[texts.PATHS["range"]][0] == "8,999,655.00"
 
 
 def test_a_run_under_one_path_says_that_the_others_were_not_computed():
@@ -206,8 +206,8 @@ def test_a_profit_within_noise_is_told_in_standard_errors():
 
 
 def test_a_profit_that_hangs_on_the_path_is_told_first():
-    paths = {"nearest_first": 9 * UNIT, "best": 20 * UNIT, "worst": -UNIT}
-    assert "worst path" in said(*deals([3.0, 1.0] * 30), path_range=paths)
+    paths = {"best": 200 * UNIT, "worst": -UNIT}
+    assert "worst path inside the bars it is -1.00 USDT" in said(*deals([3.0, 1.0] * 30), paths=paths)
 
 
 def test_a_steady_profit_is_still_only_one_window():
