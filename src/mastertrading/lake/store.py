@@ -25,7 +25,7 @@ import numpy as np
 
 from mastertrading.domain.errors import DataMissing, DataUnreadable
 from mastertrading.domain.instrument import Instrument
-from mastertrading.domain.market import I64, Bars
+from mastertrading.domain.market import I64, Bars, Bool
 from mastertrading.lake.files import bars_of, numbers_of, read_parquet, times_of, write_frame, write_json
 from mastertrading.lake.identity import Identity, series_hash
 from mastertrading.lake.names import SERIES_FOLDER, SeriesId, series_of, timeframe_ms
@@ -185,25 +185,20 @@ class Venue:
 
     def append_funding(self, symbol: str, charges: Charges, source: str) -> Added:
         """Add settlements, each time once; rates that are not finite are dropped and counted as quarantined."""
-        series = SeriesId("funding", symbol)
-        path = self.path(series)
+        path = self.path(SeriesId("funding", symbol))
         usable = np.isfinite(charges.rate)
         stored = self.read_funding(symbol)
-        ts, first = np.unique(charges.ts_ms[usable], return_index=True)
-        new = ~np.isin(ts, stored.ts_ms)
+        ts_ms, first = np.unique(charges.ts_ms[usable], return_index=True)
         rows = np.flatnonzero(usable)[first]
-        conflicts = int((~np.isin(charges.rate[rows][~new], stored.rate[np.isin(stored.ts_ms, ts)])).sum())
-        order = np.argsort(np.concatenate((stored.ts_ms, ts[new])), kind="stable")
-        merged = Charges(
-            np.concatenate((stored.ts_ms, ts[new]))[order],
-            np.concatenate((stored.rate, charges.rate[rows][new]))[order],
-            np.concatenate((stored.stated_ms, charges.stated_ms[rows][new]))[order],
-        )
+        given = Charges(ts_ms, charges.rate[rows], charges.stated_ms[rows])
+        new = ~np.isin(ts_ms, stored.ts_ms)
+        at = np.searchsorted(stored.ts_ms, ts_ms[~new])
+        conflicts = int((stored.rate[at] != given.rate[~new]).sum())
+        merged = _merged_charges(stored, given, new)
         if new.any() or not path.is_file():
-            write_frame(path, _funding_frame(merged))
-        self._note(series, _funding_facts(merged, source))
+            self.put_funding(symbol, merged, source)
         added = int(new.sum())
-        return Added(added, len(ts) - added - conflicts, conflicts, int((~usable).sum()))
+        return Added(added, int(usable.sum()) - added - conflicts, conflicts, int((~usable).sum()))
 
     def put_bars(self, series: SeriesId, bars: Bars, source: str) -> None:
         """Replace a series by these rows, as they are (for made markets; recorded ones are appended)."""
@@ -296,7 +291,7 @@ def subfolders(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
 
 
-def _differing(stored: Bars, known: Bars) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _differing(stored: Bars, known: Bars) -> Bool:
     """Which known rows (their times are all stored) have other values than the stored ones."""
     at = np.searchsorted(stored.ts_ms, known.ts_ms)
     differs = np.zeros(len(known), np.bool_)
@@ -312,6 +307,12 @@ def _joined(a: Bars, b: Bars) -> Bars:
 def _merged(stored: Bars, fresh: Bars) -> Bars:
     both = _joined(stored, fresh)
     return take(both, np.argsort(both.ts_ms, kind="stable"))
+
+
+def _merged_charges(stored: Charges, given: Charges, new: Bool) -> Charges:
+    order = np.argsort(np.concatenate((stored.ts_ms, given.ts_ms[new])), kind="stable")
+    names = Charges.__dataclass_fields__
+    return Charges(*(np.concatenate((getattr(stored, n), getattr(given, n)[new]))[order] for n in names))
 
 
 def _bars_frame(bars: Bars, *, with_volume: bool) -> pl.DataFrame:
