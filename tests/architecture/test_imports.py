@@ -6,8 +6,8 @@ import ast
 
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
-from architecture.source import ROOT, kernels, room, trees
-from mastertrading.compiled.kernel import KERNEL_ROOMS
+from architecture.source import ROOT, kernels, trees
+from mastertrading.compiled.kernel import PACKAGE, kernel_files
 
 
 def test_every_import_contract_is_kept(capsys):
@@ -15,8 +15,9 @@ def test_every_import_contract_is_kept(capsys):
     assert status == EXIT_STATUS_SUCCESS, capsys.readouterr().out
 
 
-def test_every_room_with_kernels_is_part_of_the_cache_key():
-    assert {room(path) for path, _ in kernels()} <= set(KERNEL_ROOMS)
+def test_every_file_with_kernels_is_part_of_the_cache_key():
+    keyed = {path.relative_to(PACKAGE).as_posix() for path in kernel_files()}
+    assert {path for path, _ in kernels()} <= keyed
 
 
 def test_only_one_place_compiles():

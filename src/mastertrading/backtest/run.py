@@ -25,7 +25,7 @@ from mastertrading.backtest.funnel import count
 from mastertrading.backtest.inputs import chunks, market_minutes, settlement_rows, transfer_rows
 from mastertrading.backtest.result import Funnel, Result
 from mastertrading.compiled import records
-from mastertrading.compiled.kernel import source_key
+from mastertrading.compiled.kernel import code_key
 from mastertrading.domain.errors import DataError, DataMissing
 from mastertrading.domain.market import F64, I64, Market, Records
 from mastertrading.domain.reasons import IntrabarPath
@@ -174,7 +174,7 @@ def open_accounts(
 def run_id(market: Market, settings: Settings, ask: Ask) -> str:
     """Identity of a run: the same code, configuration, data, window and forecasts give the same bytes."""
     digest = hashlib.sha256()
-    for part in (source_key(), config_hash(settings), market.data_id, ask.from_ms, ask.to_ms):
+    for part in (code_key(), config_hash(settings), market.data_id, ask.from_ms, ask.to_ms):
         digest.update(f"{part}\n".encode())
     for symbol, (ts_ms, values) in sorted((ask.forecasts or {}).items()):
         digest.update(symbol.encode() + ts_ms.tobytes() + values.tobytes())
@@ -203,7 +203,7 @@ def _result(
         run_id=run_id(market, settings, ask),
         config_hash=config_hash(settings),
         data_id=market.data_id,
-        code_id=source_key(),
+        code_id=code_key(),
         grade=market.grade,
         base_ms=market.base_ms,
         from_ms=int(market.ts_ms[start]) + market.base_ms,

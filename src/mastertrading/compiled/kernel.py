@@ -26,8 +26,19 @@ import numpy.typing as npt
 P = ParamSpec("P")
 R = TypeVar("R")
 
-KERNEL_ROOMS = ("domain", "compiled", "indicators", "signals", "rules", "engine", "backtest", "lake")
+KERNEL_SOURCES = (
+    "domain",
+    "compiled",
+    "indicators",
+    "signals",
+    "rules",
+    "engine",
+    "backtest/replay.py",
+    "backtest/funnel.py",
+)
+"""Rooms and files that hold kernels, or constants that kernels swallow."""
 KEPT_CACHES = 3
+PACKAGE = Path(__file__).resolve().parent.parent
 
 ENTRY_POINTS: list[Any] = []
 """Every entry point imported so far, so that set-up can say which of them are compiled."""
@@ -75,12 +86,26 @@ def records(dtype: np.dtype[Any], count: int | tuple[int, ...]) -> npt.NDArray[A
 @cache
 def source_key() -> str:
     """Hash of every source file that a compiled function may have swallowed, and the compiler version."""
-    package = Path(__file__).resolve().parent.parent
+    return _hash_of(kernel_files())
+
+
+@cache
+def code_key() -> str:
+    """Hash of the whole package's source, and the compiler version: the code part of a run's identity."""
+    return _hash_of(sorted(PACKAGE.rglob("*.py")))
+
+
+def kernel_files() -> list[Path]:
+    """Every file of ``KERNEL_SOURCES``."""
+    places = [PACKAGE / source for source in KERNEL_SOURCES]
+    return sorted(file for place in places for file in ([place] if place.is_file() else place.rglob("*.py")))
+
+
+def _hash_of(files: list[Path]) -> str:
     digest = hashlib.sha256(f"{numba.__version__} {np.__version__} {sys.version_info[:2]}".encode())
-    for room in KERNEL_ROOMS:
-        for path in sorted((package / room).rglob("*.py")):
-            digest.update(path.relative_to(package).as_posix().encode())
-            digest.update(path.read_bytes())
+    for path in files:
+        digest.update(path.relative_to(PACKAGE).as_posix().encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -21,4 +21,4 @@ def test_warm_compiles_the_entry_points_that_a_backtest_uses(capsys):
 
 def test_warm_looks_into_every_kernel_room():
     rooms = {name.split(".")[1] for name in warm.kernel_modules()}
-    assert {"indicators", "signals", "rules", "engine", "backtest", "lake"} <= rooms
+    assert {"indicators", "signals", "rules", "engine", "backtest"} <= rooms

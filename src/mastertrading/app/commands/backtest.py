@@ -6,8 +6,9 @@ import argparse
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mastertrading.app.commands.warm import compile_if_needed
 from mastertrading.app.messages import tr
 from mastertrading.app.options import add_common, check_window, chosen_instruments, resolved_settings
 from mastertrading.app.terminal import err, out, progress
@@ -71,46 +72,6 @@ def run(args: argparse.Namespace) -> int:
         )
     _show(args, wanted, measured)
     return 0
-
-
-def compile_if_needed(quiet: bool = False) -> None:
-    """Compile everything, saying so, where this version of the rules was never compiled on this machine."""
-    from mastertrading.compiled.kernel import cache_folder
-
-    folder = cache_folder()
-    if folder is not None and (folder / "warm").exists():
-        return
-    with progress(
-        tr("compiling the rules (once a version, under a minute)"), WARM_STEPS, quiet=quiet
-    ) as advance:
-        warm(advance)
-    if folder is not None:
-        (folder / "warm").touch()
-
-
-WARM_STEPS = 4
-
-
-def warm(advance: Any = lambda done: None) -> None:
-    """Take the public path once over a tiny market, so that every entry point on it is compiled."""
-    from mastertrading.backtest.inputs import market_minutes
-    from mastertrading.backtest.run import Ask
-    from mastertrading.backtest.run import run as replay
-    from mastertrading.lake.synthetic import synthesize
-    from mastertrading.settings.schema import Settings
-    from mastertrading.settings.signal_rules import signal_rules
-    from mastertrading.signals.panel import evaluate
-    from mastertrading.signals.returns import hourly_returns
-
-    settings = Settings()
-    market = synthesize(("BTCUSDT", "ETHUSDT"), 0.25, 1)
-    advance(1)
-    evaluate(market, signal_rules(settings), market_minutes(market, settings))
-    advance(2)
-    hourly_returns(market)
-    advance(3)
-    replay(market, settings, Ask(all_paths=False))
-    advance(4)
 
 
 def _check(args: argparse.Namespace) -> None:

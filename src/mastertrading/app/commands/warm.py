@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import pkgutil
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +12,7 @@ from mastertrading.app.options import add_common
 from mastertrading.app.terminal import progress
 
 SUMMARY = "compile everything once, so that the first run is quick"
+WARM = "warm"  # a file in the folder of compiled kernels: all of them are there
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Import the kernel rooms, run a tiny backtest, and say what is compiled."""
-    with progress(tr("compiling (half a minute the first time)"), 0, quiet=args.json):
-        for name in kernel_modules():
-            import_module(name)
-        exercise()
+    for name in kernel_modules():
+        import_module(name)
+    compile_all(quiet=args.json)
     report = compiled_entry_points()
     if args.json:
         print(json.dumps(report, indent=2))
@@ -36,21 +35,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def kernel_modules() -> list[str]:
-    """Every module of the rooms that hold kernels."""
-    import mastertrading
-    from mastertrading.compiled.kernel import KERNEL_ROOMS
+    """Every module that may hold kernels."""
+    from mastertrading.compiled.kernel import PACKAGE, kernel_files
 
-    found = pkgutil.walk_packages(mastertrading.__path__, "mastertrading.")
-    return [module.name for module in found if module.name.split(".")[1] in KERNEL_ROOMS]
-
-
-def exercise() -> None:
-    """Go the way of every run, on a few hours of a synthetic market: what it uses is compiled by that."""
-    from mastertrading.backtest.run import run as backtest
-    from mastertrading.lake.synthetic import synthesize
-    from mastertrading.settings.schema import Settings
-
-    backtest(synthesize(days=0.25, primer_days=3), Settings())
+    parts = [path.relative_to(PACKAGE.parent).with_suffix("").parts for path in kernel_files()]
+    return [".".join(part[:-1] if part[-1] == "__init__" else part) for part in parts]
 
 
 def compiled_entry_points() -> dict[str, Any]:
@@ -68,3 +57,35 @@ def compiled_entry_points() -> dict[str, Any]:
         "compiled_when_first_used": sorted(waiting),
         "folder": str(folder) if folder else None,
     }
+
+
+def compile_if_needed(quiet: bool = False) -> None:
+    """Compile everything, with progress, where this text of the rules was never compiled on this machine."""
+    from mastertrading.compiled.kernel import cache_folder
+
+    folder = cache_folder()
+    if folder is None or not (folder / WARM).exists():
+        compile_all(quiet)
+
+
+def compile_all(quiet: bool = False) -> None:
+    """Go the way of every run over a tiny market, step by step: what runs use is compiled by that."""
+    from mastertrading.backtest.inputs import market_minutes
+    from mastertrading.backtest.run import run as backtest
+    from mastertrading.compiled.kernel import cache_folder
+    from mastertrading.lake.synthetic import synthesize
+    from mastertrading.settings.schema import Settings
+    from mastertrading.settings.signal_rules import signal_rules
+    from mastertrading.signals.panel import evaluate
+
+    settings, market = Settings(), synthesize(days=0.25, primer_days=3)
+    with progress(tr("compiling the rules (once a version, under a minute)"), 100, quiet=quiet) as advance:
+        minutes = market_minutes(market, settings)
+        advance(5)
+        evaluate(market, signal_rules(settings), minutes)
+        advance(35)
+        backtest(market, settings)
+        advance(100)
+    folder = cache_folder()
+    if folder is not None:
+        (folder / WARM).touch()
