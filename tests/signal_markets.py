@@ -55,7 +55,9 @@ def _bars(frame: pl.DataFrame) -> Bars:
 
 
 def _column(symbol: str, start: int, stop: int) -> tuple[Bars, Bars, Settlements]:
-    base = pl.read_parquet(DATA / "1m" / f"{symbol}-1m.parquet").filter(pl.col("ts").is_between(start, stop - 1))
+    base = pl.read_parquet(DATA / "1m" / f"{symbol}-1m.parquet").filter(
+        pl.col("ts").is_between(start, stop - 1)
+    )
     hours = pl.read_parquet(DATA / "1h" / f"{symbol}-1h.parquet").filter(pl.col("ts") + HOUR_MS <= start)
     paid = pl.read_parquet(DATA / "funding" / f"{symbol}-funding.parquet")
     interval = np.full(len(paid), EIGHT_HOURS_MS)

@@ -35,7 +35,9 @@ def ema_next(previous: list[float | None], closes: list[float], period: int, clo
     return sum([*closes, close][-period:]) / period
 
 
-def wilder_next(previous: list[float | None], raw: list[float], value: float, period: int = 14) -> float | None:
+def wilder_next(
+    previous: list[float | None], raw: list[float], value: float, period: int = 14
+) -> float | None:
     if previous and previous[-1] is not None:
         return (previous[-1] * (period - 1) + value) / period
     if len(raw) + 1 < period:

@@ -109,8 +109,10 @@ def structure_events(bars: Records, rules: Records, atr: F64 | None = None) -> R
     EVENT records in the order of confirmation.
     """
     if atr is None:
-        columns = (np.ascontiguousarray(bars[name]) for name in ("high", "low", "close"))
-        atr = directional(*columns, ATR_PERIOD)[0]
+        high, low, close = (np.ascontiguousarray(bars[name]) for name in ("high", "low", "close"))
+        atr = directional(high, low, close, ATR_PERIOD)[0]
     out = records(EVENT, EVENTS_PER_BAR * len(bars))
-    count = structure_fold(records(STRUCTURE, 1), records(HISTORY, 1), bars, np.ascontiguousarray(atr), rules, out)
+    count = structure_fold(
+        records(STRUCTURE, 1), records(HISTORY, 1), bars, np.ascontiguousarray(atr), rules, out
+    )
     return out[:count]

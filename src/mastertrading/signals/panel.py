@@ -116,11 +116,11 @@ def chunk_bars(market: Market, start: int, stop: int) -> Records:
 def primer_bars(market: Market, instrument: int) -> Records:
     """BAR records of the primer's unbroken tail that closes at or before the instrument's first valid bar."""
     primer, valid = market.primer[instrument], market.valid[:, instrument]
-    begun = int(np.argmax(valid))
-    if len(primer) == 0 or not valid[begun]:
+    if len(primer) == 0:
         return records(BAR, 0)
+    begun_ms = market.ts_ms[np.argmax(valid)] if valid.any() else market.ts_ms[-1] + market.base_ms
     length = int(primer.ts_ms[1] - primer.ts_ms[0]) if len(primer) > 1 else HOUR_MS
-    stop = int(np.searchsorted(primer.ts_ms, market.ts_ms[begun] - length, side="right"))
+    stop = int(np.searchsorted(primer.ts_ms, begun_ms - length, side="right"))
     holes = np.flatnonzero(np.diff(primer.ts_ms[:stop]) != length)
     return pack(primer, int(holes[-1]) + 1 if len(holes) else 0, stop, length)
 

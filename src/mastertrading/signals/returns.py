@@ -20,14 +20,14 @@ def hourly_returns(market: Market) -> tuple[F64, I64]:
     Returns
     -------
     returns
-        Shape (hours, instruments): row k is the k-th hour of the UTC grid; NaN where that hour or the one
-        before is missing or was not covered from its beginning.
+        Shape (hours, instruments): row k is the k-th hour of the UTC grid from the oldest primed hour on (or
+        the one in which the base begins); NaN where it or the hour before is missing or not wholly covered.
     hours_known
         Shape (bars,): how many rows had ended by the close of each bar. Nothing may read further.
     """
     bars = chunk_bars(market, 0, len(market.ts_ms))
     columns = [_hours(market, bars, n) for n in range(len(market.instruments))]
-    first = min([int(c["open_ms"][0]) for c in columns if len(c)], default=int(market.ts_ms[0]))
+    first = min([int(market.ts_ms[0]), *(int(p.ts_ms[0]) for p in market.primer if len(p))])
     first -= first % HOUR_MS
     hours = max(0, (int(market.ts_ms[-1]) + market.base_ms - first) // HOUR_MS)
     logs = np.full((hours, len(columns)), np.nan)

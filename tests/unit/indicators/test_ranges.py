@@ -4,7 +4,14 @@ import numpy as np
 import talib
 
 from mastertrading.compiled import records
-from mastertrading.indicators.ranges import DIRECTIONAL, adx, atr, directional, directional_peek, directional_step
+from mastertrading.indicators.ranges import (
+    DIRECTIONAL,
+    adx,
+    atr,
+    directional,
+    directional_peek,
+    directional_step,
+)
 
 SETTLED = 800
 """Bars after which TA-Lib's other seed of DI and ADX is forgotten to 1e-9."""

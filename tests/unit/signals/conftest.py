@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from signal_markets import DATA, session_minutes, walk_market
 
 from mastertrading.settings.schema import Settings
 from mastertrading.settings.signal_rules import signal_rules
+from signal_markets import DATA, session_minutes, walk_market
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from oracles.signals_by_the_book import Candle, Instrument
-from signal_markets import recorded_market, session_minutes
 
 from mastertrading.domain.market import HOUR_MS, Market
 from mastertrading.domain.reasons import CarryGate, MeanReversionGate, SmcGate, TrendGate
 from mastertrading.signals.panel import evaluate
+from oracles.signals_by_the_book import Candle, Instrument
+from signal_markets import recorded_market, session_minutes
 
 ENUMS = {"trend": TrendGate, "meanrev": MeanReversionGate, "carry": CarryGate, "smc": SmcGate}
 PANEL_START_MS = 1_748_169_300_000
@@ -21,7 +21,9 @@ def book_of(market: Market, column: int) -> Instrument:
     names = (hours.ts_ms, hours.open, hours.high, hours.low, hours.close)
     candles = [Candle(*row) for row in zip(*(values.tolist() for values in names), strict=True)]
     # the recorded hours have one hole; the primer is the unbroken run after it
-    start = max((k + 1 for k in range(len(candles) - 1) if candles[k + 1].ts - candles[k].ts != HOUR_MS), default=0)
+    start = max(
+        (k + 1 for k in range(len(candles) - 1) if candles[k + 1].ts - candles[k].ts != HOUR_MS), default=0
+    )
     payments = zip(paid.ts_ms.tolist(), paid.rate.tolist(), paid.interval_ms.tolist(), strict=True)
     return Instrument(candles[start:], list(payments))
 
@@ -46,7 +48,11 @@ def test_every_verdict_of_two_recorded_days_is_as_the_definitions_say(rules):
         for t, opinions in enumerate(opinions_of(market, n, minutes)):
             for m, (name, gates) in enumerate(ENUMS.items()):
                 ours, theirs = verdicts[t, n, m], opinions[name]
-                assert (gates(ours.refusal).name.lower() if ours.refusal else "") == theirs.refused, (t, n, name)
+                assert (gates(ours.refusal).name.lower() if ours.refusal else "") == theirs.refused, (
+                    t,
+                    n,
+                    name,
+                )
                 assert np.sign(ours.forecast) == theirs.direction
                 assert abs(abs(ours.forecast) - theirs.score) <= 1e-12
                 if name == "smc" and theirs.direction:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from signal_markets import COLUMNS, EIGHT_HOURS_MS, cut, recorded_market, session_minutes, walk_market, without
 
 from mastertrading.compiled import records
 from mastertrading.domain.errors import DataError
@@ -22,6 +21,15 @@ from mastertrading.settings.signal_rules import signal_rules
 from mastertrading.signals.desk import DESK, VERDICTS, init, prime, settle, step
 from mastertrading.signals.panel import Panel, chunk_bars, evaluate, primer_bars
 from mastertrading.signals.rows import CONTEXT
+from signal_markets import (
+    COLUMNS,
+    EIGHT_HOURS_MS,
+    cut,
+    recorded_market,
+    session_minutes,
+    walk_market,
+    without,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 EVERY_VIEW = {name: {"views": {"ltf": name, "htf": name, "htf2": name}} for name in ("forming", "closed")}
@@ -62,7 +70,11 @@ def test_stepping_bar_by_bar_gives_the_same_bytes_as_the_fold(walk, rules):
     market, minutes = walk
     verdicts, contexts = evaluate(market, rules, minutes)
     for n in range(len(market.instruments)):
-        desk, bars, paid = records(DESK, 1)[0], chunk_bars(market, 0, len(minutes))[:, n], market.settlements[n]
+        desk, bars, paid = (
+            records(DESK, 1)[0],
+            chunk_bars(market, 0, len(minutes))[:, n],
+            market.settlements[n],
+        )
         row, context, used = records(VERDICTS, 1), records(CONTEXT, 1), 0
         init(desk)
         prime(desk, rules[0], primer_bars(market, n))
@@ -89,7 +101,11 @@ def test_the_interpreted_fold_gives_the_same_bytes_as_the_compiled_one(rules):
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
     environment = {**os.environ, "PYTHONPATH": path, "NUMBA_DISABLE_JIT": "1"}
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stderr
     market = walk_market(minutes=1100, count=1)
@@ -168,7 +184,9 @@ def test_a_missing_bar_gives_no_signal_and_says_so(walk, rules):
 def test_prices_of_a_bar_that_is_not_valid_are_never_read(walk, rules):
     market, minutes = walk
     poisoned = replace(market, **{n: np.where(market.valid, getattr(market, n), 1e9) for n in COLUMNS})
-    assert fingerprint(evaluate(poisoned, rules, minutes)[0]) == fingerprint(evaluate(market, rules, minutes)[0])
+    assert fingerprint(evaluate(poisoned, rules, minutes)[0]) == fingerprint(
+        evaluate(market, rules, minutes)[0]
+    )
 
 
 def test_an_instrument_that_begins_late_is_as_one_that_begins_then(rules):
