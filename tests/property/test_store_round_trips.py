@@ -37,7 +37,7 @@ def same(a: Bars, b: Bars) -> bool:
 @given(bars=clean_bars(), data=st.data())
 def test_any_overlapping_parts_in_any_order_make_the_one_series(bars, data):
     rows = st.lists(st.integers(0, len(bars) - 1), min_size=1, max_size=60)
-    parts = data.draw(st.lists(rows, max_size=4)) + [data.draw(st.permutations(range(len(bars))))]
+    parts = [*data.draw(st.lists(rows, max_size=4)), data.draw(st.permutations(range(len(bars))))]
     with tempfile.TemporaryDirectory() as folder:
         venue = Venue(Path(folder) / "venue")
         added = [venue.append_bars(SERIES, take(bars, np.array(part, np.int64)), "test") for part in parts]

@@ -32,7 +32,9 @@ def quiet() -> list[str]:
 def make_bars():
     """A maker of clean bars: a slow wave on the tick grid of BTCUSDT."""
 
-    def make(count: int = 200, start_ms: int = START_MS, step_ms: int = MINUTE_MS, price: float = 50_000.0) -> Bars:
+    def make(
+        count: int = 200, start_ms: int = START_MS, step_ms: int = MINUTE_MS, price: float = 50_000.0
+    ) -> Bars:
         wave = price + np.rint(100 * np.sin(np.arange(count + 1) / 7.0) * 10) / 10
         open_, close = wave[:-1].copy(), wave[1:].copy()
         ts = start_ms + step_ms * np.arange(count, dtype=np.int64)

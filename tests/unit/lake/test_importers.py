@@ -20,12 +20,18 @@ from mastertrading.lake.source import open_source
 from mastertrading.lake.store import Added, Venue
 
 PRICES = ("open", "high", "low", "close")
-HEADER = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore"
+HEADER = (
+    "open_time,open,high,low,close,volume,close_time,"
+    "quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore"
+)
 
 
 def binance_lines(bars: Bars, scale: int = 1) -> list[str]:
     rows = zip(bars.ts_ms.tolist(), *(getattr(bars, n).tolist() for n in (*PRICES, "volume")), strict=True)
-    return [f"{ts * scale},{o},{h},{lo},{c},{v},{(ts + 59_999) * scale},1.0,5,0.5,0.5,0" for ts, o, h, lo, c, v in rows]
+    return [
+        f"{ts * scale},{o},{h},{lo},{c},{v},{(ts + 59_999) * scale},1.0,5,0.5,0.5,0"
+        for ts, o, h, lo, c, v in rows
+    ]
 
 
 def only(path, **options):
@@ -46,7 +52,9 @@ MINUTES = SeriesId("bars", "BTCUSDT", "1m")
 @pytest.mark.parametrize("header", [True, False])
 @pytest.mark.parametrize("scale", [1, 1000])
 @pytest.mark.parametrize("packed", ["csv", "zip", "csv.gz"])
-def test_binance_dump_is_read_with_and_without_header_in_ms_and_us(tmp_path, make_bars, header, scale, packed):
+def test_binance_dump_is_read_with_and_without_header_in_ms_and_us(
+    tmp_path, make_bars, header, scale, packed
+):
     bars = make_bars(30)
     text = "\n".join(([HEADER] if header else []) + binance_lines(bars, scale)) + "\n"
     path = tmp_path / f"BTCUSDT-1m-2023-11.{packed}"
@@ -72,7 +80,9 @@ def test_binance_funding_dump_states_its_interval(tmp_path):
 
 def test_binance_funding_answer_of_the_api_is_read(tmp_path):
     path = tmp_path / "funding.json"
-    path.write_text(json.dumps([{"symbol": "ETHUSDT", "fundingTime": 1_700_028_000_000, "fundingRate": "0.0003"}]))
+    path.write_text(
+        json.dumps([{"symbol": "ETHUSDT", "fundingTime": 1_700_028_000_000, "fundingRate": "0.0003"}])
+    )
     found = only(path)
     assert found.series == SeriesId("funding", "ETHUSDT")
     assert found.charges.rate.tolist() == [0.0003]
@@ -110,7 +120,12 @@ def test_datetimes_of_any_unit_become_ms(tmp_path, make_bars, unit):
 @pytest.mark.parametrize("ending", ["json", "json.gz"])
 def test_freqtrade_json_is_read(tmp_path, make_bars, ending):
     bars = make_bars(20)
-    rows = [list(row) for row in zip(bars.ts_ms.tolist(), *(getattr(bars, n).tolist() for n in (*PRICES, "volume")), strict=True)]
+    rows = [
+        list(row)
+        for row in zip(
+            bars.ts_ms.tolist(), *(getattr(bars, n).tolist() for n in (*PRICES, "volume")), strict=True
+        )
+    ]
     content = json.dumps(rows).encode()
     path = tmp_path / f"BTC_USDT_USDT-1m-futures.{ending}"
     path.write_bytes(gzip.compress(content) if ending.endswith("gz") else content)
@@ -121,7 +136,9 @@ def test_freqtrade_funding_keeps_its_rate_in_open(tmp_path):
     path = tmp_path / "BTC_USDT_USDT-8h-funding_rate.feather"
     dates = pl.from_epoch(pl.Series([1_700_006_400_000, 1_700_035_200_000]), time_unit="ms")
     zero = [0.0, 0.0]
-    pl.DataFrame({"date": dates, "open": [1e-4, -2e-4], "high": zero, "low": zero, "close": zero, "volume": zero}).write_ipc(path)
+    pl.DataFrame(
+        {"date": dates, "open": [1e-4, -2e-4], "high": zero, "low": zero, "close": zero, "volume": zero}
+    ).write_ipc(path)
     found = only(path)
     assert found.series == SeriesId("funding", "BTCUSDT")
     assert found.charges.rate.tolist() == [1e-4, -2e-4]
@@ -130,7 +147,10 @@ def test_freqtrade_funding_keeps_its_rate_in_open(tmp_path):
 @pytest.mark.parametrize("per_second", [1000, 1])
 def test_cryptodatadownload_is_read_newest_first_in_s_or_ms(tmp_path, make_bars, per_second):
     bars = make_bars(20, step_ms=HOUR_MS)
-    lines = ["https://www.CryptoDataDownload.com", "Unix,Date,Symbol,Open,High,Low,Close,Volume BTC,Volume USDT,tradecount"]
+    lines = [
+        "https://www.CryptoDataDownload.com",
+        "Unix,Date,Symbol,Open,High,Low,Close,Volume BTC,Volume USDT,tradecount",
+    ]
     for k in reversed(range(20)):
         prices = ",".join(str(getattr(bars, n)[k]) for n in PRICES)
         date = datetime.fromtimestamp(bars.ts_ms[k] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -144,7 +164,9 @@ def test_cryptodatadownload_minute_file_names_its_timeframe_in_words(tmp_path, m
     bars = make_bars(20)
     body = "\n".join(f"{t},BTC/USDT,1,2,0.5,1.5,3,4" for t in reversed(bars.ts_ms.tolist()))
     path = tmp_path / "gemini_2023_minute.csv"
-    path.write_text("https://www.CryptoDataDownload.com\nunix,symbol,open,high,low,close,Volume BTC,Volume USD\n" + body)
+    path.write_text(
+        "https://www.CryptoDataDownload.com\nunix,symbol,open,high,low,close,Volume BTC,Volume USD\n" + body
+    )
     found = only(path)
     assert found.series == MINUTES
     assert found.bars.volume.tolist() == [3.0] * 20
@@ -168,7 +190,9 @@ def test_symbol_and_timeframe_may_be_given_where_nothing_says_them(tmp_path):
 
 def test_text_among_numbers_becomes_nan_and_so_is_quarantined(tmp_path):
     path = tmp_path / "BTCUSDT-1m.csv"
-    path.write_text("ts,open,high,low,close,volume\n1700006400000,1,2,0.5,n/a,1\n1700006460000,1,2,0.5,1.5,1\n")
+    path.write_text(
+        "ts,open,high,low,close,volume\n1700006400000,1,2,0.5,n/a,1\n1700006460000,1,2,0.5,1.5,1\n"
+    )
     (item,) = import_files([path], tmp_path / "lake")
     assert item.added == Added(1, 0, 0, 1)
 
@@ -179,7 +203,11 @@ def test_text_among_numbers_becomes_nan_and_so_is_quarantined(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("BTCUSDT-1m.parquet", b"ts,open,high,low,close\n1,1,1,1,1\n", "its name says parquet but its content is text"),
+        (
+            "BTCUSDT-1m.parquet",
+            b"ts,open,high,low,close\n1,1,1,1,1\n",
+            "its name says parquet but its content is text",
+        ),
         ("BTCUSDT-1m.csv", b"PAR1xxxxPAR1", "its name says text but its content is parquet"),
         ("BTCUSDT-1m.feather", b"FEA1....", "Feather version 1"),
         ("BTCUSDT-1m.csv", bytes(range(256)), "no Parquet"),
@@ -256,4 +284,6 @@ def test_recorded_lake_imported_and_read_again_is_equal(shared, tmp_path):
     for item in imported:
         before, after = (Venue(root / item.venue).path(item.series) for root in (shared, tmp_path))
         assert pl.read_parquet(after).equals(pl.read_parquet(before))
-    assert open_source(tmp_path).series() == [s for s in open_source(shared).series() if s.symbol == "DOGEUSDT"]
+    assert open_source(tmp_path).series() == [
+        s for s in open_source(shared).series() if s.symbol == "DOGEUSDT"
+    ]

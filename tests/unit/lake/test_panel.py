@@ -24,7 +24,12 @@ HOURS = SeriesId("bars", "BTCUSDT", "1h")
 
 def hourly(minutes: Bars) -> Bars:
     rows = minutes.close.reshape(-1, 60)
-    columns = (minutes.open[::60], minutes.high.reshape(-1, 60).max(1), minutes.low.reshape(-1, 60).min(1), rows[:, -1])
+    columns = (
+        minutes.open[::60],
+        minutes.high.reshape(-1, 60).max(1),
+        minutes.low.reshape(-1, 60).min(1),
+        rows[:, -1],
+    )
     return Bars(minutes.ts_ms[::60], *columns, minutes.volume.reshape(-1, 60).sum(1))
 
 
@@ -87,7 +92,9 @@ def test_window_that_reaches_beyond_the_data_is_told(lake, quiet):
     assert [sentence.split(" at ")[0] for sentence in quiet] == ["the data begin", "the data end"]
 
 
-@pytest.mark.parametrize(("start", "end"), [(START + 9 * DAY_MS, None), (None, START - DAY_MS), (None, START + 30_000)])
+@pytest.mark.parametrize(
+    ("start", "end"), [(START + 9 * DAY_MS, None), (None, START - DAY_MS), (None, START + 30_000)]
+)
 def test_window_without_bars_is_missing_and_says_which_there_are(lake, start, end):
     with pytest.raises(DataMissing, match="no bars from") as raised:
         load_market(lake, start=start, end=end)
@@ -95,7 +102,9 @@ def test_window_without_bars_is_missing_and_says_which_there_are(lake, start, en
 
 
 def test_instruments_without_a_bar_in_common_are_refused(lake, make_bars):
-    Venue(lake / "binance_usdm").append_bars(SeriesId("bars", "XRPUSDT", "1m"), make_bars(9, START + 9 * DAY_MS), "test")
+    Venue(lake / "binance_usdm").append_bars(
+        SeriesId("bars", "XRPUSDT", "1m"), make_bars(9, START + 9 * DAY_MS), "test"
+    )
     with pytest.raises(DataMissing, match="no bars in common"):
         load_market(lake)
 
@@ -194,7 +203,9 @@ def with_hours(lake: Path, make_bars, hours: list[int]) -> None:
         ([0, 1], []),
     ],
 )
-def test_primer_is_the_unbroken_run_of_hours_that_ends_where_the_base_begins(lake, make_bars, quiet, hours, primed):
+def test_primer_is_the_unbroken_run_of_hours_that_ends_where_the_base_begins(
+    lake, make_bars, quiet, hours, primed
+):
     with_hours(lake, make_bars, hours)
     market = load_market(lake, ["BTC"], notice=quiet.append)
     assert ((market.primer[0].ts_ms - START) // HOUR_MS).tolist() == primed
@@ -211,7 +222,9 @@ def test_bad_hour_breaks_the_primer(lake, make_bars, quiet):
     with_hours(lake, make_bars, [-4, -3, -2, -1])
     path = Venue(lake / "binance_usdm").path(HOURS)
     frame = pl.read_parquet(path)
-    frame.with_columns(close=pl.when(pl.col("ts") == START - 3 * HOUR_MS).then(-1.0).otherwise("close")).write_parquet(path)
+    frame.with_columns(
+        close=pl.when(pl.col("ts") == START - 3 * HOUR_MS).then(-1.0).otherwise("close")
+    ).write_parquet(path)
     market = load_market(lake, ["BTC"], notice=quiet.append)
     assert ((market.primer[0].ts_ms - START) // HOUR_MS).tolist() == [-2, -1]
 
@@ -239,7 +252,9 @@ def test_mark_price_is_taken_where_recorded_and_the_close_elsewhere(lake, make_b
     bars = make_bars(1440)
     assert load_market(lake, ["BTC"], notice=quiet.append).mark_close is None
     mark = Bars(bars.ts_ms, bars.open + 1, bars.high + 1, bars.low + 1, bars.close + 1, bars.volume * 0)
-    Venue(lake / "binance_usdm").append_bars(SeriesId("mark", "BTCUSDT", "1m"), take(mark, slice(0, 700)), "test")
+    Venue(lake / "binance_usdm").append_bars(
+        SeriesId("mark", "BTCUSDT", "1m"), take(mark, slice(0, 700)), "test"
+    )
     market = load_market(lake, ["BTC"], notice=quiet.append)
     assert np.array_equal(market.mark_close[:700, 0], bars.close[:700] + 1)
     assert np.array_equal(market.mark_close[700:, 0], bars.close[700:])

@@ -102,7 +102,13 @@ def test_gap_is_counted_in_bars_with_its_first_missing_time(make_bars):
 
 @pytest.mark.parametrize(
     ("missing", "longest", "expected", "grade"),
-    [(0, 0, 100, "A"), (60, 60, 60_000, "B"), (61, 61, 100_000, "C"), (600, 10, 60_000, "C"), (601, 10, 60_000, "D")],
+    [
+        (0, 0, 100, "A"),
+        (60, 60, 60_000, "B"),
+        (61, 61, 100_000, "C"),
+        (600, 10, 60_000, "C"),
+        (601, 10, 60_000, "D"),
+    ],
 )
 def test_gaps_cap_the_grade_by_share_and_length(missing, longest, expected, grade):
     assert gap_cap(missing, longest, expected) == grade
@@ -143,9 +149,14 @@ def test_price_between_two_ticks_is_found(make_bars):
 def test_series_moved_by_hours_against_another_is_a_timezone_slip(make_bars, hours):
     minutes = make_bars(60 * 72)
     coarse = take(minutes, np.arange(59, 60 * 72, 60))
-    hourly = Bars(coarse.ts_ms - 59 * MINUTE_MS, coarse.open, coarse.high, coarse.low, coarse.close, coarse.volume)
+    hourly = Bars(
+        coarse.ts_ms - 59 * MINUTE_MS, coarse.open, coarse.high, coarse.low, coarse.close, coarse.volume
+    )
     assert check_shift(minutes, MINUTE_MS, hourly, HOUR_MS) is None
-    moved = Bars(minutes.ts_ms - hours * HOUR_MS, *(getattr(minutes, n) for n in ("open", "high", "low", "close", "volume")))
+    moved = Bars(
+        minutes.ts_ms - hours * HOUR_MS,
+        *(getattr(minutes, n) for n in ("open", "high", "low", "close", "volume")),
+    )
     slip = check_shift(moved, MINUTE_MS, hourly, HOUR_MS)
     assert slip is not None
     assert slip.kind is Kind.TIMEZONE_SLIP
@@ -168,7 +179,11 @@ def test_interval_is_the_difference_to_the_settlement_before_or_else_the_last_kn
 def test_interval_ignores_milliseconds_of_lateness_and_yields_to_the_venue():
     ts = eight_hourly(3) + np.array([0, 7, 2])
     assert settlement_intervals(ts).tolist() == [8 * HOUR_MS] * 3
-    assert settlement_intervals(ts, np.array([0, 4 * HOUR_MS, 0])).tolist() == [8 * HOUR_MS, 4 * HOUR_MS, 8 * HOUR_MS]
+    assert settlement_intervals(ts, np.array([0, 4 * HOUR_MS, 0])).tolist() == [
+        8 * HOUR_MS,
+        4 * HOUR_MS,
+        8 * HOUR_MS,
+    ]
 
 
 def test_interval_after_a_hole_before_any_known_one_is_eight_hours():

@@ -101,7 +101,9 @@ def test_funding_is_appended_once_and_bad_rates_are_counted(tmp_path):
 def test_changed_rate_is_a_conflict_and_the_stored_one_stays(tmp_path):
     venue, ts = Venue(tmp_path / "v"), 8 * HOUR_MS * np.arange(1, 3, dtype=np.int64)
     venue.append_funding("BTCUSDT", Charges(ts, np.array([1e-4, 2e-4]), ts * 0), "test")
-    assert venue.append_funding("BTCUSDT", Charges(ts, np.array([2e-4, 2e-4]), ts * 0), "test") == Added(0, 1, 1, 0)
+    assert venue.append_funding("BTCUSDT", Charges(ts, np.array([2e-4, 2e-4]), ts * 0), "test") == Added(
+        0, 1, 1, 0
+    )
     assert venue.read_funding("BTCUSDT").rate.tolist() == [1e-4, 2e-4]
 
 
@@ -123,7 +125,8 @@ def failing_write(error):
 
 
 @pytest.mark.parametrize(
-    ("error", "raised"), [(OSError(28, "No space left on device"), OutputError), (KeyboardInterrupt(), KeyboardInterrupt)]
+    ("error", "raised"),
+    [(OSError(28, "No space left on device"), OutputError), (KeyboardInterrupt(), KeyboardInterrupt)],
 )
 def test_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, error, raised):
     path = tmp_path / "a.parquet"
@@ -246,4 +249,4 @@ def test_hidden_and_foreign_files_are_left_alone(tmp_path, make_bars):
     (tmp_path / "v/1m/notes.txt").write_text("mine")
     (tmp_path / "v/open-interest").mkdir()
     assert venue.series() == [MINUTES]
-    assert MINUTE_MS == venue.read_bars(MINUTES).ts_ms[1] - venue.read_bars(MINUTES).ts_ms[0]
+    assert venue.read_bars(MINUTES).ts_ms[1] - venue.read_bars(MINUTES).ts_ms[0] == MINUTE_MS

@@ -43,7 +43,10 @@ def test_seed_gives_the_same_bytes_on_every_machine():
 
 
 def test_another_seed_gives_another_market():
-    assert synthesize(("BTC",), 1, seed=8, primer_days=0).data_id != synthesize(("BTC",), 1, seed=9, primer_days=0).data_id
+    assert (
+        synthesize(("BTC",), 1, seed=8, primer_days=0).data_id
+        != synthesize(("BTC",), 1, seed=9, primer_days=0).data_id
+    )
 
 
 def test_more_days_begin_with_the_same_bars():
@@ -141,7 +144,9 @@ def test_coarser_base_is_the_aggregate_of_the_minutes():
     assert coarse.volume.sum() == pytest.approx(fine.volume.sum())
 
 
-@pytest.mark.parametrize("options", [{"days": 0}, {"symbols": ()}, {"start_ms": START_MS + 1}, {"base_minutes": 7}])
+@pytest.mark.parametrize(
+    "options", [{"days": 0}, {"symbols": ()}, {"start_ms": START_MS + 1}, {"base_minutes": 7}]
+)
 def test_market_that_cannot_be_made_is_refused(options):
     with pytest.raises(UsageError):
         synthesize(**options)

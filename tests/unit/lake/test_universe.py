@@ -35,7 +35,9 @@ def test_settings_have_the_last_word_before_the_lake_and_the_catalogue():
     listed = {"BTCUSDT": resolve_instrument("BTCUSDT", overrides=InstrumentSettings(tick="0.5", lot="0.01"))}
     assert resolve_instrument("BTCUSDT").tick == Decimal("0.1")
     assert resolve_instrument("BTCUSDT", listed=listed).tick == Decimal("0.5")
-    resolved = resolve_instrument("BTCUSDT", listed=listed, overrides=InstrumentSettings(tick="1", min_lots=5))
+    resolved = resolve_instrument(
+        "BTCUSDT", listed=listed, overrides=InstrumentSettings(tick="1", min_lots=5)
+    )
     assert (resolved.tick, resolved.lot, resolved.min_lots) == (Decimal(1), Decimal("0.01"), 5)
 
 
@@ -54,7 +56,9 @@ def test_unknown_instrument_gets_the_steps_its_bars_show_and_says_so(make_bars, 
 
 def test_unknown_instrument_with_stated_steps_needs_no_notice(make_bars, quiet):
     stated = InstrumentSettings(tick="0.01", lot="0.1")
-    assert resolve_instrument("NEWUSDT", bars=make_bars(), overrides=stated, notice=quiet.append).tick == Decimal("0.01")
+    assert resolve_instrument(
+        "NEWUSDT", bars=make_bars(), overrides=stated, notice=quiet.append
+    ).tick == Decimal("0.01")
     assert quiet == []
 
 
@@ -83,7 +87,9 @@ def test_instruments_file_is_read_back_as_described(tmp_path):
     assert read_instruments(tmp_path) == dict(CATALOGUE)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"BTCUSDT": {"tick": "0.1"}}', '{"BTCUSDT": {"tick": "x", "lot": "1"}}'])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"BTCUSDT": {"tick": "0.1"}}', '{"BTCUSDT": {"tick": "x", "lot": "1"}}']
+)
 def test_damaged_instruments_file_is_unreadable(tmp_path, content):
     (tmp_path / "instruments.json").write_text(content)
     with pytest.raises(DataUnreadable, match="does not describe instruments"):
