@@ -87,5 +87,5 @@ def compile_all(quiet: bool = False) -> None:
         backtest(market, settings)
         advance(100)
     folder = cache_folder()
-    if folder is not None:
+    if folder is not None and compiled_entry_points()["compiled"]:
         (folder / WARM).touch()
