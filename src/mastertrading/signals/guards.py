@@ -33,3 +33,10 @@ def bounced(history: Any, newest: int, close: float, direction: int, reading: in
         return (top - close) / top > limit
     bottom = lowest(history, newest, BOUNCE_BARS)
     return (close - bottom) / bottom > limit
+
+
+@kernel
+def bounce_refuses(desk: Any, direction: int, rules: Any) -> bool:
+    """The bounce guard with the reading and limit of a module's rules."""
+    seen = desk.seen
+    return bounced(desk.history, seen.newest, seen.ltf.close, direction, rules.bounce_reading, rules.bounce)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mastertrading.compiled import kernel
 from mastertrading.domain.reasons import MeanReversionGate
-from mastertrading.signals.guards import bounced, impulse
+from mastertrading.signals.guards import bounce_refuses, impulse
 from mastertrading.signals.verdicts import ask, clear
 from mastertrading.signals.view import sign
 
@@ -42,14 +42,7 @@ def mean_reversion(verdict: Any, desk: Any, rules: Any) -> None:
         ask(verdict, gate.STRETCH, d != 0 and abs(view.z) >= rules.z_entry)
         and ask(verdict, gate.HTF_ADX, view.htf.adx <= rules.htf_adx_max)
         and ask(verdict, gate.IMPULSE, impulse(desk.history, view.newest, rules.impulse_body) != -d)
-        and ask(verdict, gate.BOUNCE, not too_late(desk, d, rules))
+        and ask(verdict, gate.BOUNCE, not bounce_refuses(desk, d, rules))
     ):
         full = max(rules.full_score_z, rules.z_entry + rules.full_score_margin)
         verdict.forecast = d * min(1.0, abs(view.z) / full)
-
-
-@kernel
-def too_late(desk: Any, direction: int, rules: Any) -> bool:
-    """The bounce guard with this module's reading."""
-    view = desk.seen
-    return bounced(desk.history, view.newest, view.ltf.close, direction, rules.bounce_reading, rules.bounce)

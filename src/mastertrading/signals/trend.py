@@ -8,7 +8,7 @@ import numpy as np
 
 from mastertrading.compiled import kernel
 from mastertrading.domain.reasons import TrendGate
-from mastertrading.signals.guards import bounced, impulse
+from mastertrading.signals.guards import bounce_refuses, impulse
 from mastertrading.signals.verdicts import ask, clear
 from mastertrading.signals.view import sign
 
@@ -60,13 +60,6 @@ def trend(verdict: Any, desk: Any, rules: Any) -> None:
         and ask(verdict, gate.LTF_ADX, view.ltf.adx >= rules.ltf_adx_min)
         and ask(verdict, gate.HTF_ADX, view.htf.adx >= rules.htf_adx_min)
         and ask(verdict, gate.IMPULSE, impulse(desk.history, view.newest, rules.impulse_body) == 0)
-        and ask(verdict, gate.BOUNCE, not too_late(desk, d, rules))
+        and ask(verdict, gate.BOUNCE, not bounce_refuses(desk, d, rules))
     ):
         verdict.forecast = d * trend_score(view, rules)
-
-
-@kernel
-def too_late(desk: Any, direction: int, rules: Any) -> bool:
-    """The bounce guard with this module's reading."""
-    view = desk.seen
-    return bounced(desk.history, view.newest, view.ltf.close, direction, rules.bounce_reading, rules.bounce)
