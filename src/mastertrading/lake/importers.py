@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mastertrading.domain.errors import DataMissing
+from mastertrading.lake.files import write_json
 from mastertrading.lake.layouts import Found, is_candidate, joined_bars, joined_charges, read_file
 from mastertrading.lake.names import SeriesId
 from mastertrading.lake.store import DEFAULT_VENUE, Added, Venue, is_venue, subfolders
+from mastertrading.lake.universe import INSTRUMENTS_FILE, describe, read_instruments
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,13 @@ def import_files(
             where=", ".join(map(str, sources)),
             hint="known endings: .parquet .feather .csv .csv.gz .zip .json .json.gz",
         )
-    return [
+    imported = [
         Imported(owner, series, len(parts), _append(Venue(lake / owner), series, parts))
         for (owner, series), parts in sorted(read.items())
     ]
+    for folder in [folder for source in sources for folder in _venues(source, venue)]:
+        _carry_facts(Venue(folder), lake / folder.name)
+    return imported
 
 
 def _append(venue: Venue, series: SeriesId, parts: list[Found]) -> Added:
@@ -94,13 +99,27 @@ def _files(source: Path, venue: str | None, only: Sequence[str] | None) -> list[
         return [(source, venue or DEFAULT_VENUE)]
     if not source.is_dir():
         raise DataMissing(f"{source} is not there", where=str(source), hint="check the path")
-    venues = [source] if is_venue(source) else [sub for sub in subfolders(source) if is_venue(sub)]
-    if venues:
-        kept = [folder for folder in venues if venue in (None, folder.name)]
+    if _venues(source, None):
         return [
             (Venue(folder).path(series), folder.name)
-            for folder in kept
+            for folder in _venues(source, venue)
             for series in Venue(folder).series()
             if only is None or series.symbol in only
         ]
     return [(path, venue or DEFAULT_VENUE) for path in sorted(source.rglob("*")) if is_candidate(path)]
+
+
+def _venues(source: Path, venue: str | None) -> list[Path]:
+    """Folders in the lake's layout: the source itself, or those in it; only the one asked for."""
+    if not source.is_dir():
+        return []
+    found = [source] if is_venue(source) else [sub for sub in subfolders(source) if is_venue(sub)]
+    return [folder for folder in found if venue in (None, folder.name)]
+
+
+def _carry_facts(source: Venue, target: Path) -> None:
+    """Take over the contract facts that a lake states, where the target states none."""
+    before = read_instruments(target)
+    after = {**source.instruments(), **before}
+    if after != before:
+        write_json(target / INSTRUMENTS_FILE, {symbol: describe(facts) for symbol, facts in after.items()})

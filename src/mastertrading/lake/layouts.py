@@ -28,6 +28,7 @@ from mastertrading.domain.instrument import canonical_symbol
 from mastertrading.domain.market import F64, HOUR_MS, I64, MINUTE_MS, Bars
 from mastertrading.lake.names import Kind, SeriesId, timeframe_ms, timeframe_name
 from mastertrading.lake.quality import Charges
+from mastertrading.lake.universe import INSTRUMENTS_FILE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,6 +57,7 @@ BINANCE = ("open_time", "open", "high", "low", "close", "volume", "close_time", 
 TIME_COLUMNS = ("ts", "timestamp", "unix", "unix_timestamp", "open_time", "opentime", "calc_time", "fundingtime",
                 "funding_time", "ts_ms", "time", "date", "datetime")  # fmt: skip
 RATE_COLUMNS = ("rate", "fundingrate", "funding_rate", "last_funding_rate")
+NO_SERIES = ("manifest.json", INSTRUMENTS_FILE)
 INTERVAL_COLUMNS = {"interval_ms": 1, "funding_interval_hours": HOUR_MS, "fundingintervalhours": HOUR_MS}
 SYMBOL = re.compile(r"(?<![A-Z0-9])([A-Z0-9]{1,15}?)[-_/]?(USDT|USDC|USD)(M|[-_]?PERP)?(?![A-Z0-9])")
 TIMEFRAME = re.compile(r"(?<![A-Za-z0-9])([1-9]\d{0,3}[smhdw])(?![A-Za-z0-9])")
@@ -124,8 +126,9 @@ def joined_charges(parts: list[Found]) -> Charges:
 
 
 def is_candidate(path: Path) -> bool:
-    """Whether a file's ending is one that could be market data."""
-    return path.is_file() and path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+    """Whether a file found in a folder could be market data, by its ending."""
+    listed = path.suffix.lower() in ENDINGS and path.suffix.lower() != ".txt"
+    return listed and path.is_file() and not path.name.startswith(".") and path.name not in NO_SERIES
 
 
 # ---------------------------------------------------------------- bytes to tables

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from math import gcd
 
 import numpy as np
 
@@ -314,13 +315,15 @@ def check_shift(bars: Bars, step_ms: int, other: Bars, other_step_ms: int) -> Fi
     shift is not 0 and its median difference is under a quarter of the unshifted one.
     """
     ends, other_ends = bars.ts_ms + step_ms, other.ts_ms + other_step_ms
+    comparable = ends % gcd(HOUR_MS, other_step_ms) == 0
+    ends, close = ends[comparable], bars.close[comparable]
     misfit: dict[int, float] = {}
     for hours in SHIFTS:
         _, mine, theirs = np.intersect1d(
             ends + hours * HOUR_MS, other_ends, assume_unique=True, return_indices=True
         )
         if mine.size >= 24:
-            misfit[hours] = float(np.median(np.abs(bars.close[mine] / other.close[theirs] - 1.0)))
+            misfit[hours] = float(np.median(np.abs(close[mine] / other.close[theirs] - 1.0)))
     if 0 not in misfit:
         return None
     best = min(misfit, key=lambda hours: (misfit[hours], abs(hours)))

@@ -15,7 +15,7 @@ from mastertrading.lake.layouts import Found, is_candidate, joined_bars, joined_
 from mastertrading.lake.names import SeriesId
 from mastertrading.lake.quality import Charges, drop_twins, no_charges, take
 from mastertrading.lake.store import DEFAULT_VENUE, Venue, is_venue, missing, subfolders
-from mastertrading.lake.universe import INSTRUMENTS_FILE, read_instruments
+from mastertrading.lake.universe import read_instruments
 
 
 class Source(Protocol):
@@ -107,7 +107,7 @@ class LooseFiles:
     def _read(self) -> dict[SeriesId, list[Found]]:
         read: dict[SeriesId, list[Found]] = {}
         for path in sorted(filter(is_candidate, self.folder.iterdir())):
-            for found in read_file(path) if path.name != INSTRUMENTS_FILE else []:
+            for found in read_file(path):
                 read.setdefault(found.series, []).append(found)
         return read
 

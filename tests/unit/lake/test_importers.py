@@ -277,6 +277,20 @@ def test_import_reports_each_file_and_takes_only_the_instruments_asked_for(tmp_p
     assert read == ["BTCUSDT-1m.csv", "ETHUSDT-1m.csv"]
 
 
+def test_contract_facts_of_a_lake_are_taken_over_where_the_target_states_none(tmp_path, make_bars):
+    source, target = Venue(tmp_path / "from/v"), Venue(tmp_path / "to/v")
+    source.append_bars(MINUTES, make_bars(20), "test")
+    facts = '{"BTCUSDT": {"tick": "0.5", "lot": "0.01"}, "NEWUSDT": {"tick": "1", "lot": "1"}}'
+    (source.folder / "instruments.json").write_text(facts)
+    target.folder.mkdir(parents=True)
+    (target.folder / "instruments.json").write_text('{"BTCUSDT": {"tick": "2", "lot": "3"}}')
+    import_files([tmp_path / "from"], tmp_path / "to")
+    assert {name: str(facts.tick) for name, facts in target.instruments().items()} == {
+        "BTCUSDT": "2",
+        "NEWUSDT": "1",
+    }
+
+
 def test_recorded_lake_imported_and_read_again_is_equal(shared, tmp_path):
     imported = import_files([shared], tmp_path, only=["DOGEUSDT"])
     assert {item.venue for item in imported} == {"binance_usdm", "bybit_linear", "binance_spot"}
