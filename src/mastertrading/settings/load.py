@@ -23,14 +23,13 @@ from mastertrading.domain.errors import ConfigError
 from mastertrading.domain.instrument import canonical_symbol
 from mastertrading.settings import keys
 from mastertrading.settings.keys import Node, Path, dotted
+from mastertrading.settings.problems import DEFAULT, Given, Problem, refusal, shown, verdict
 from mastertrading.settings.schema import Settings
 from mastertrading.settings.toml_text import lines_of, template, to_toml, values_of
 
 PREFIX = "MASTERTRADING__"
 LOOKALIKE = "MASTERTRADING_"
-DEFAULT_FILE = "mastertrading.toml"
 COMMAND_LINE = "command line"
-DEFAULT = "default"
 
 __all__ = [
     "Problem",
@@ -42,36 +41,6 @@ __all__ = [
     "template",
     "to_toml",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong with the configuration.
-
-    Attributes
-    ----------
-    key
-        Dotted path of the setting.
-    value
-        The offending value as it was written; empty if the key itself is wrong.
-    where
-        ``FILE, line N``, ``environment NAME`` or ``command line``.
-    why, allowed, hint
-        The cause, what may stand there, and a command to try.
-    """
-
-    key: str
-    value: str
-    where: str
-    why: str
-    allowed: str = ""
-    hint: str = ""
-
-    def __str__(self) -> str:
-        """A few lines for people."""
-        title = f"{self.key} = {self.value}" if self.value else self.key
-        parts = (("where", self.where), ("why", self.why), ("allowed", self.allowed), ("try", self.hint))
-        return "\n".join([title, *(f"  {name}: {text}" for name, text in parts if text)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +66,12 @@ class Resolved:
         return to_toml(self.settings, self.origins)
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """One value that somebody gave: ``origin`` is its short name, ``where`` the one for a sentence."""
-
-    path: Path
-    value: Any
-    origin: str
-    where: str
-    layer: str
-
-
 @dataclass(slots=True)
 class _Reading:
     """What has been read so far, and which layer is being read."""
 
     layer: str = "file"
-    given: list[_Given] = field(default_factory=list)
+    given: list[Given] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -141,7 +99,7 @@ def load(
     """
     resolved, problems = examine(config, environ=environ, overrides=overrides)
     if resolved is None or problems:
-        raise _refusal(problems)
+        raise refusal(problems)
     return resolved
 
 
@@ -290,15 +248,15 @@ def _give(path: Path, value: Any, origin: str, where: str, reading: _Reading) ->
     elif keys.is_table(node) and not isinstance(value, Mapping):
         why = "this is a table, not a value"
         hint = f"mastertrading config show --defaults {dotted(path)}"
-        reading.problems.append(Problem(dotted(path), _shown(value), where, why, "a table of settings", hint))
+        reading.problems.append(Problem(dotted(path), shown(value), where, why, "a table of settings", hint))
     elif reading.layer != COMMAND_LINE and any(
         (item.path, item.layer) == (path, reading.layer) for item in reading.given
     ):
         why = "the same setting is given twice, under two names"
-        reading.problems.append(Problem(dotted(path), _shown(value), where, why))
+        reading.problems.append(Problem(dotted(path), shown(value), where, why))
     else:
         value = None if value == "" and keys.optional(path) else _plain(value)
-        reading.given.append(_Given(path, value, origin, where, reading.layer))
+        reading.given.append(Given(path, value, origin, where, reading.layer))
 
 
 def canonical_path(path: Path) -> Path:
@@ -315,9 +273,9 @@ def _unknown(path: Path, value: Any, where: str) -> Problem:
         name = PREFIX + "__".join(path).upper()
         meant = PREFIX + "__".join(meant.split(".")).upper() if meant else ""
     why = "there is no such setting" + (f"; did you mean {meant}?" if meant else "")
-    shown = "" if isinstance(value, Mapping) else _shown(value)
+    written = "" if isinstance(value, Mapping) else shown(value)
     top = meant.split(".")[0] if meant and not meant.startswith(PREFIX) else ""
-    return Problem(name, shown, where, why, "", f"mastertrading config show --defaults {top}".strip())
+    return Problem(name, written, where, why, "", f"mastertrading config show --defaults {top}".strip())
 
 
 def _plain(value: Any) -> Any:
@@ -331,15 +289,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
 # ---------------------------------------------------------------- the schema's verdict
 
 
-def _validate(given: Sequence[_Given]) -> tuple[Settings | None, list[Problem]]:
+def _validate(given: Sequence[Given]) -> tuple[Settings | None, list[Problem]]:
     values = Settings().resolved()
     for item in given:
         table = values
@@ -349,69 +302,4 @@ def _validate(given: Sequence[_Given]) -> tuple[Settings | None, list[Problem]]:
     try:
         return Settings.model_validate_json(json.dumps(values), strict=True), []
     except ValidationError as error:
-        return None, [_verdict(dict(one), given) for one in error.errors(include_url=False)]
-
-
-def _verdict(error: dict[str, Any], given: Sequence[_Given]) -> Problem:
-    """Translate one complaint of the schema into our words."""
-    path = tuple(str(part) for part in error["loc"])
-    if error["type"] == "value_error":
-        return _contradiction(path, str(error["ctx"]["error"]), given)
-    item = next((one for one in reversed(given) if path[: len(one.path)] == one.path), None)
-    key = item.path if item else path
-    node = keys.find(key)
-    why = {
-        "missing": f"{path[-1]!r} is missing",
-        "extra_forbidden": f"{path[-1]!r} is unknown here",
-    }.get(error["type"], _reason(error, node))
-    hint = f"mastertrading config show --defaults {dotted(key[:-1] or key)}"
-    shown = _shown(item.value if item else error.get("input"))
-    return Problem(dotted(key), shown, item.where if item else DEFAULT, why, keys.allowed(node), hint)
-
-
-def _reason(error: dict[str, Any], node: Node | None) -> str:
-    if node is not None and node.get("type") == "array":
-        return f"{_shown(error.get('input'))} may not stand in this list"
-    if error["type"].endswith("_type") or error["type"].startswith(("int_", "float_", "string_", "bool_")):
-        return "the value is of the wrong kind"
-    return "the value is outside what is allowed"
-
-
-def _contradiction(path: Path, message: str, given: Sequence[_Given]) -> Problem:
-    """A rule over several settings: name the places of those that were given and that the rule speaks of."""
-
-    def spoken_of(item: _Given) -> bool:
-        below = dotted(item.path[len(path) :])
-        return (
-            item.path[: len(path)] == path
-            and re.search(rf"(?<![\w.]){re.escape(below)}(?![\w.])", message) is not None
-        )
-
-    items = [item for item in given if spoken_of(item)]
-    shown = ", ".join(f"{dotted(item.path)} = {_shown(item.value)}" for item in items)
-    places = "; ".join(dict.fromkeys(item.where for item in items)) or DEFAULT
-    key = dotted(path)
-    return Problem(
-        shown or key or "settings",
-        "",
-        places,
-        message,
-        "",
-        f"mastertrading config show --defaults {key}".strip(),
-    )
-
-
-def _refusal(problems: Sequence[Problem]) -> ConfigError:
-    """All problems as one error."""
-    count = f"{len(problems)} settings" if len(problems) > 1 else "a setting"
-    first = problems[0]
-    if len(problems) == 1:
-        title = f"{first.key} = {first.value}" if first.value else first.key
-        why = first.why + (f"; allowed: {first.allowed}" if first.allowed else "")
-        return ConfigError(f"a setting cannot be used: {title}", why=why, where=first.where, hint=first.hint)
-    return ConfigError(
-        f"{count} cannot be used",
-        why="\n" + "\n".join(str(problem) for problem in problems),
-        where="; ".join(dict.fromkeys(problem.where for problem in problems)),
-        hint=first.hint,
-    )
+        return None, [verdict(dict(one), given) for one in error.errors(include_url=False)]

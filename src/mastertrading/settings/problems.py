@@ -1,0 +1,121 @@
+"""What is wrong with a configuration, in words: where, why, what is allowed, and what to try."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mastertrading.domain.errors import ConfigError
+from mastertrading.settings import keys
+from mastertrading.settings.keys import Node, Path, dotted
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with the configuration.
+
+    Attributes
+    ----------
+    key
+        Dotted path of the setting.
+    value
+        The offending value as it was written; empty if the key itself is wrong.
+    where
+        ``FILE, line N``, ``environment NAME`` or ``command line``.
+    why, allowed, hint
+        The cause, what may stand there, and a command to try.
+    """
+
+    key: str
+    value: str
+    where: str
+    why: str
+    allowed: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """A few lines for people."""
+        title = f"{self.key} = {self.value}" if self.value else self.key
+        parts = (("where", self.where), ("why", self.why), ("allowed", self.allowed), ("try", self.hint))
+        return "\n".join([title, *(f"  {name}: {text}" for name, text in parts if text)])
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One value that somebody gave: ``origin`` is its short name, ``where`` the one for a sentence."""
+
+    path: Path
+    value: Any
+    origin: str
+    where: str
+    layer: str
+
+
+def shown(value: Any) -> str:
+    """A value as it might have been written, cut where it is long."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def verdict(error: dict[str, Any], given: Sequence[Given]) -> Problem:
+    """Translate one complaint of the schema into our words."""
+    path = tuple(str(part) for part in error["loc"])
+    if error["type"] == "value_error":
+        return _contradiction(path, str(error["ctx"]["error"]), given)
+    item = next((one for one in reversed(given) if path[: len(one.path)] == one.path), None)
+    key = item.path if item else path
+    node = keys.find(key)
+    why = {
+        "missing": f"{path[-1]!r} is missing",
+        "extra_forbidden": f"{path[-1]!r} is unknown here",
+    }.get(error["type"], _reason(error, node))
+    hint = f"mastertrading config show --defaults {dotted(key[:-1] or key)}"
+    written = shown(item.value if item else error.get("input"))
+    return Problem(dotted(key), written, item.where if item else DEFAULT, why, keys.allowed(node), hint)
+
+
+def _reason(error: dict[str, Any], node: Node | None) -> str:
+    if node is not None and node.get("type") == "array":
+        return f"{shown(error.get('input'))} may not stand in this list"
+    if error["type"].endswith("_type") or error["type"].startswith(("int_", "float_", "string_", "bool_")):
+        return "the value is of the wrong kind"
+    return "the value is outside what is allowed"
+
+
+def _contradiction(path: Path, message: str, given: Sequence[Given]) -> Problem:
+    """A rule over several settings: name the places of those that were given and that the rule speaks of."""
+
+    def spoken_of(item: Given) -> bool:
+        below = dotted(item.path[len(path) :])
+        return (
+            item.path[: len(path)] == path
+            and re.search(rf"(?<![\w.]){re.escape(below)}(?![\w.])", message) is not None
+        )
+
+    items = [item for item in given if spoken_of(item)]
+    written = ", ".join(f"{dotted(item.path)} = {shown(item.value)}" for item in items)
+    places = "; ".join(dict.fromkeys(item.where for item in items)) or DEFAULT
+    key = dotted(path)
+    hint = f"mastertrading config show --defaults {key}".strip()
+    return Problem(written or key or "settings", "", places, message, "", hint)
+
+
+def refusal(problems: Sequence[Problem]) -> ConfigError:
+    """All problems as one error."""
+    count = f"{len(problems)} settings" if len(problems) > 1 else "a setting"
+    first = problems[0]
+    if len(problems) == 1:
+        title = f"{first.key} = {first.value}" if first.value else first.key
+        why = first.why + (f"; allowed: {first.allowed}" if first.allowed else "")
+        return ConfigError(f"a setting cannot be used: {title}", why=why, where=first.where, hint=first.hint)
+    return ConfigError(
+        f"{count} cannot be used",
+        why="\n" + "\n".join(str(problem) for problem in problems),
+        where="; ".join(dict.fromkeys(problem.where for problem in problems)),
+        hint=first.hint,
+    )
