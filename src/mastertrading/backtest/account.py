@@ -114,3 +114,5 @@ class ReplayedAccount:
             if count:
                 self._written[at].append(getattr(self.logs, name)[:count].copy())
                 self.book.account[name] = 0
+        # Logs are emptied right after a mark: what it had seen was every row.
+        self.book.account["log_rows_at_mark"] = 0
