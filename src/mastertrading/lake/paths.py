@@ -162,10 +162,10 @@ def _jumps(draws: F64) -> F64:
     return np.where(hit, sign * (3.0 + 3.0 / (draws[..., 1] + 0.111)), 0.0)
 
 
-def funding_rates(close: F64, at: I64, noise: F64) -> F64:
-    """Funding that follows the move of the last day, calm at exactly 0.0001, now and then extreme.
+def funding_rates(close: F64, at: I64, share: F64, noise: F64) -> F64:
+    """Funding that follows the move of the last day, calm at exactly 0.0001 per 8 h, now and then extreme.
 
-    rate = premium + clamp(0.0001 − premium, ±0.0005), which is Binance's formula; the premium is smoothed.
+    Per 8 h, rate = premium + clamp(0.0001 − premium, ±0.0005), which is Binance's formula; the premium is smoothed.
 
     Parameters
     ----------
@@ -173,15 +173,17 @@ def funding_rates(close: F64, at: I64, noise: F64) -> F64:
         Minute closes of one instrument.
     at
         Index of the minute that opens when each rate is charged; only closes before it are used.
+    share
+        Length of the interval that each rate pays for, as a share of 8 h.
     noise
         Two uniform draws a settlement.
     """
     now, before = close[at - 1], close[np.maximum(at - 1 - DAY_MINUTES, 0)]
-    pushed = ((now / before - 1.0) * 0.014).tolist()
+    pushed = ((now / before - 1.0) * 0.019).tolist()
     premium, rates = 0.0, np.empty(len(at))
     for i, (drawn, chance) in enumerate(noise.tolist()):
         premium = 0.6 * premium + 0.4 * pushed[i] + 0.0005 * (drawn - 0.45)
         wished = premium * (4.0 if chance < 0.02 else 1.0)
         rate = wished + min(max(0.0001 - wished, -0.0005), 0.0005)
         rates[i] = min(max(rate, -0.02), 0.02)
-    return np.rint(rates * 1e8) / 1e8
+    return np.rint(rates * share * 1e8) / 1e8

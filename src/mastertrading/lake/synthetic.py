@@ -375,8 +375,8 @@ def _funding(raw: _Raw, seed: int, start_ms: int, end_ms: int) -> tuple[Settleme
         grid = np.arange(raw.ts_ms[0] + 8 * HOUR_MS, end_ms + 1, 4 * HOUR_MS, dtype=np.int64)
         noise = random.random((len(grid), 2))
         charged = (grid % (8 * HOUR_MS) == 0) | (grid > changed)
-        rate = paths.funding_rates(raw.columns["close"][:, k], (grid - raw.ts_ms[0]) // MINUTE_MS, noise)[
-            charged
-        ]
-        out.append(Settlements(grid[charged], rate, settlement_intervals(grid[charged])))
+        at = (grid[charged] - raw.ts_ms[0]) // MINUTE_MS
+        length = settlement_intervals(grid[charged])
+        rate = paths.funding_rates(raw.columns["close"][:, k], at, length / (8 * HOUR_MS), noise[charged])
+        out.append(Settlements(grid[charged], rate, length))
     return tuple(out)
