@@ -99,8 +99,19 @@ class DrivenAccount:
         """One bar: every argument holds one; returns its DECISION rows (1, instruments) and EQUITY row (1,)."""
         book, logs, rules, minute = self.book, self.logs, self.rules[0], minutes[0]
         account, open_ms, close_ms = book.account[0], int(minute.open_ms), int(minute.t_ms)
-        told, written = (account, book.positions, book.orders, book.outcomes), (logs.fills, logs.trades, logs.events)
-        thinking = (account, book.positions, book.orders, book.memory, self.specs, book.correlation, book.scratch)
+        told, written = (
+            (account, book.positions, book.orders, book.outcomes),
+            (logs.fills, logs.trades, logs.events),
+        )
+        thinking = (
+            account,
+            book.positions,
+            book.orders,
+            book.memory,
+            self.specs,
+            book.correlation,
+            book.scratch,
+        )
         decisions, equity = records(DECISION, rows.shape), records(EQUITY, 1)
         paid, moved = self._until(self.past.settlements, close_ms), self._until(self.past.transfers, close_ms)
         receive(account, logs.events, moved, open_ms)

@@ -57,7 +57,9 @@ def _doomed():
     prices = {name: np.full((12, 1), 100.0) for name in ("open", "high", "low", "close")}
     prices["low"][6] = 99.7
     due = market.ts_ms[6:7] + MINUTE_MS // 2
-    market = replace(market, **prices, settlements=(Settlements(due, np.array([0.068]), np.array([8 * 3_600_000])),))
+    market = replace(
+        market, **prices, settlements=(Settlements(due, np.array([0.068]), np.array([8 * 3_600_000])),)
+    )
     settings = Settings.model_validate(
         {
             "allocation": {"long_multiplier": 1.0, "ttl_seconds": 0},

@@ -35,7 +35,11 @@ def test_the_four_modules_on_a_made_market_trade_alike_in_the_loop_and_bar_by_ba
 def test_everything_going_wrong_goes_alike_in_the_loop_and_bar_by_bar():
     looped = _same(stormy())
     assert {"LIQUIDATION", "STOP", "FLIP"} <= closes(looped)
-    assert set(looped["events"]["kind"]) >= {EventKind.TRANSFER, EventKind.LIQUIDATION, EventKind.BREAKER_TRIPPED}
+    assert set(looped["events"]["kind"]) >= {
+        EventKind.TRANSFER,
+        EventKind.LIQUIDATION,
+        EventKind.BREAKER_TRIPPED,
+    }
     assert not looped["rows"]["valid"].all()
 
 

@@ -15,7 +15,7 @@ from parity.whole import closes, prints, replayed
 # Slices: the written rules take a few milliseconds a bar and instrument.
 SLICES = {
     "recorded": lambda: recorded(("BTCUSDT", "XRPUSDT"), hours=34),
-    "made": lambda: made(days=0.9, symbols=("BTCUSDT", "ETHUSDT")),
+    "made": lambda: made(days=0.8, symbols=("BTCUSDT", "ETHUSDT"), seed=12),
     "stormy": lambda: stormy(days=0.9, symbols=("BTCUSDT", "ETHUSDT")),
 }
 SCRIPT = (

@@ -29,7 +29,9 @@ class Scene:
         self.start, self.stop = window(market, Ask(from_ms=from_ms))
         returns, self.known = hourly_returns(market)
         self.past = Past(
-            returns, settlement_rows(market, settings, self.start), transfer_rows(market, settings, self.start)
+            returns,
+            settlement_rows(market, settings, self.start),
+            transfer_rows(market, settings, self.start),
         )
         modules = ModuleForecasts.modules if forecasts is None else UserForecasts.modules
         self.rules = rules_record(settings, modules)
