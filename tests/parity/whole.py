@@ -9,7 +9,7 @@ from parity.driven import DrivenAccount, Ear
 
 from mastertrading.backtest.account import Past, ReplayedAccount
 from mastertrading.backtest.forecasts import ModuleForecasts, UserForecasts
-from mastertrading.backtest.inputs import chunks, market_minutes, settlement_rows, transfer_rows
+from mastertrading.backtest.inputs import Inputs, chunks, market_minutes, settlement_rows, transfer_rows
 from mastertrading.backtest.run import Ask, window
 from mastertrading.domain.reasons import FillReason
 from mastertrading.engine.book import Logs, open_logs
@@ -55,7 +55,8 @@ def replayed(scene, chunk_bars=16_384, log_room=None):
         account.logs = Logs(*(log[:log_room].copy().view(np.recarray) for log in open_logs(len(scene.specs))))
     parts = []
     decided = scene.start, scene.stop, chunk_bars
-    for _, chunk in chunks(scene.market, scene.source(), scene.minutes, scene.known, decided):
+    inputs = Inputs(scene.market, scene.source(), scene.minutes, scene.known)
+    for _, chunk in chunks(inputs, decided):
         parts.append((chunk.rows, chunk.verdicts, *account.play(chunk)))
     account.finish(scene.end_ms)
     return _rows(parts, account)

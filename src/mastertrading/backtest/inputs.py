@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from mastertrading.backtest.account import Chunk
 from mastertrading.backtest.forecasts import Forecasts
 from mastertrading.compiled import records
 from mastertrading.domain.errors import ConfigError
-from mastertrading.domain.market import I64, MINUTE_MS, Market, Records
+from mastertrading.domain.market import F64, I64, MINUTE_MS, Market, Records
 from mastertrading.engine.book import ROW, SETTLEMENT, TRANSFER
 from mastertrading.engine.rows import fill_rows
 from mastertrading.rules.allocation.sessions import fill_minutes
@@ -91,9 +92,26 @@ class RowWriter:
         return out
 
 
-def chunks(
-    market: Market, source: Forecasts, minutes: Records, hours_known: I64, decided: tuple[int, int, int]
-) -> Iterator[tuple[int, Chunk]]:
+class Inputs(NamedTuple):
+    """Everything that is cut into chunks.
+
+    Attributes
+    ----------
+    hours_known
+        Rows of the hourly returns that had ended by each bar, shape (bars,).
+    regime, volatility
+        Causal arrays of models, shape (bars, instruments); None where there is no model.
+    """
+
+    market: Market
+    source: Forecasts
+    minutes: Records
+    hours_known: I64
+    regime: F64 | None = None
+    volatility: F64 | None = None
+
+
+def chunks(inputs: Inputs, decided: tuple[int, int, int]) -> Iterator[tuple[int, Chunk]]:
     """The inputs of the decided bars with the first bar of each chunk; bars before them only feed the signals.
 
     Parameters
@@ -102,10 +120,20 @@ def chunks(
         First bar, first bar after the last, and bars in a chunk.
     """
     start, stop, step = decided
-    writer = RowWriter(market)
-    edges = [*range(0, start, step), *range(start, stop, step), stop]
-    for first, last in pairwise(edges):
-        verdicts, contexts = source.evaluate_chunk(first, last)
+    writer = RowWriter(inputs.market)
+    for first, last in pairwise([*range(0, start, step), *range(start, stop, step), stop]):
+        verdicts, contexts = inputs.source.evaluate_chunk(first, last)
         rows = writer.rows(contexts, first)
         if first >= start:
-            yield first, Chunk(rows, minutes[first:last], verdicts, hours_known[first:last])
+            cut = slice(first, last)
+            _apply_models(rows, inputs, cut)
+            yield first, Chunk(rows, inputs.minutes[cut], verdicts, inputs.hours_known[cut])
+
+
+def _apply_models(rows: Records, inputs: Inputs, cut: slice) -> None:
+    """Let the models speak where there are any: the regime only ever tightens, volatility replaces ATR%."""
+    if inputs.regime is not None:
+        rows["regime"] = np.minimum(inputs.regime[cut], 1.0)
+    if inputs.volatility is not None:
+        blend = inputs.volatility[cut]
+        rows["volatility"] = np.where(np.isnan(blend), rows["volatility"], blend)

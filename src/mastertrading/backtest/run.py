@@ -22,7 +22,7 @@ import numpy as np
 from mastertrading.backtest.account import Past, ReplayedAccount
 from mastertrading.backtest.forecasts import Forecasts, ModuleForecasts, UserForecasts
 from mastertrading.backtest.funnel import count
-from mastertrading.backtest.inputs import chunks, market_minutes, settlement_rows, transfer_rows
+from mastertrading.backtest.inputs import Inputs, chunks, market_minutes, settlement_rows, transfer_rows
 from mastertrading.backtest.result import Funnel, Result
 from mastertrading.compiled import records
 from mastertrading.compiled.kernel import code_key
@@ -54,6 +54,10 @@ class Ask(NamedTuple):
         A user's own forecasts by symbol (times, values), in place of the modules.
     macro_ms
         Times of important calendar events.
+    regime
+        Risk multiplier of the regime at each bar, shape (bars, instruments), causal, at most 1; None: neutral.
+    volatility
+        Volatility that replaces ATR% in sizing and stops, same shape, causal; where NaN, or None: plain ATR%.
     all_paths
         Also replay under the best and the worst path inside a bar (BT-INTRABAR).
     chunk_bars
@@ -64,6 +68,8 @@ class Ask(NamedTuple):
     to_ms: int | None = None
     forecasts: Mapping[str, tuple[I64, F64]] | None = None
     macro_ms: I64 | None = None
+    regime: F64 | None = None
+    volatility: F64 | None = None
     all_paths: bool = True
     chunk_bars: int = CHUNK_BARS
 
@@ -99,7 +105,8 @@ def run(
     account = accounts[settings.fills.path]
     funnel = Funnel.empty(len(market.instruments), len(source.modules))
     equity = records(EQUITY, stop - start)
-    for first, chunk in chunks(market, source, minutes, known, (start, stop, ask.chunk_bars)):
+    inputs = Inputs(market, source, minutes, known, ask.regime, ask.volatility)
+    for first, chunk in chunks(inputs, (start, stop, ask.chunk_bars)):
         decisions, values = account.play(chunk)
         done = first - start + len(values)
         equity[first - start : done] = values
@@ -178,8 +185,8 @@ def run_id(market: Market, settings: Settings, ask: Ask) -> str:
         digest.update(f"{part}\n".encode())
     for symbol, (ts_ms, values) in sorted((ask.forecasts or {}).items()):
         digest.update(symbol.encode() + ts_ms.tobytes() + values.tobytes())
-    if ask.macro_ms is not None:
-        digest.update(ask.macro_ms.tobytes())
+    for array in (ask.macro_ms, ask.regime, ask.volatility):
+        digest.update(b"-" if array is None else array.tobytes())
     return digest.hexdigest()[:16]
 
 
