@@ -199,7 +199,9 @@ class Books:
             "last equity": last["equity_atoms"],
             "last balance": last["balance_atoms"],
         }
-        out = [f"{name} should be {expected}, is {value}" for name, value in told.items() if value != expected]
+        out = [
+            f"{name} should be {expected}, is {value}" for name, value in told.items() if value != expected
+        ]
         if money["transferred_atoms"] != moved:
             out.append(f"transferred_atoms should be {moved}, is {money['transferred_atoms']}")
         return out

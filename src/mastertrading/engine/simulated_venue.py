@@ -139,11 +139,16 @@ def liquidate(book: Any, logs: Any, rules: Any, spec: Any, i: int, ts_ms: int, p
 
 @kernel
 def play_favourable(book: Any, logs: Any, rules: Any, spec: Any, i: int, bar: Any, ts_ms: int) -> None:
-    """The path toward the better extreme: the partial close, then the target of what is left."""
+    """The path toward the better extreme: the partial close, then the target of what is left.
+
+    A target nearer than the partial comes first on that path and leaves it nothing.
+    """
     position, orders, costs = book[1][i], book[2][i], rules.costs
     side = sign(position.lots)
     best, through = rule.favourable_extreme(side, bar), costs.through_ticks
-    if orders.partial_lots != 0 and rule.trades_through(side, orders.partial_ticks, best, through):
+    partial_first = orders.target_ticks == 0 or side * (orders.target_ticks - orders.partial_ticks) >= 0
+    partial_first = partial_first and orders.partial_lots != 0
+    if partial_first and rule.trades_through(side, orders.partial_ticks, best, through):
         lots = min(orders.partial_lots, abs(position.lots))
         order = (-side * lots, orders.partial_ticks, PARTIAL, costs.maker_e8)
         execute(book, logs, rules, spec, i, ts_ms, order)
