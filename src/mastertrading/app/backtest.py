@@ -68,7 +68,13 @@ def backtest(
     on_market(market)
     macro_ms = macro_events(settings, market, wanted.to_ms, notice)
     given = None if wanted.signals is None else read_forecasts(wanted.signals, market.symbols)
-    ask = Ask(wanted.from_ms, wanted.to_ms, given, macro_ms, wanted.all_paths)
+    ask = Ask(
+        from_ms=wanted.from_ms,
+        to_ms=wanted.to_ms,
+        forecasts=given,
+        macro_ms=macro_ms,
+        all_paths=wanted.all_paths,
+    )
     loaded = time.perf_counter()
     if wanted.out is None:
         result = run(market, settings, ask, on_progress=on_progress)
