@@ -65,22 +65,30 @@ def shown(value: Any) -> str:
 def verdict(error: dict[str, Any], given: Sequence[Given]) -> Problem:
     """Translate one complaint of the schema into our words."""
     path = tuple(str(part) for part in error["loc"])
-    if error["type"] == "value_error":
-        return _contradiction(path, str(error["ctx"]["error"]), given)
     item = next((one for one in reversed(given) if path[: len(one.path)] == one.path), None)
+    if error["type"] == "value_error" and item is None:
+        return _contradiction(path, str(error["ctx"]["error"]), given)
     key = item.path if item else path
     node = keys.find(key)
     why = {
         "missing": f"{path[-1]!r} is missing",
         "extra_forbidden": f"{path[-1]!r} is unknown here",
+        "finite_number": "it must be a finite number",
+        "value_error": str(error.get("ctx", {}).get("error", "")),
     }.get(error["type"], _reason(error, node))
+    why = f"{_entry(path[len(key) :])}{why}"
     hint = f"mastertrading config show --defaults {dotted(key[:-1] or key)}"
     written = shown(item.value if item else error.get("input"))
     return Problem(dotted(key), written, item.where if item else DEFAULT, why, keys.allowed(node), hint)
 
 
+def _entry(below: Path) -> str:
+    """Which entry of a list of tables it is about, counted from 1: ``entry 2, amount: ``."""
+    return f"entry {int(below[0]) + 1}, {below[-1]}: " if len(below) > 1 and below[0].isdecimal() else ""
+
+
 def _reason(error: dict[str, Any], node: Node | None) -> str:
-    if node is not None and node.get("type") == "array":
+    if node is not None and node.get("type") == "array" and not str(error["loc"][-1]).isidentifier():
         return f"{shown(error.get('input'))} may not stand in this list"
     if error["type"].endswith("_type") or error["type"].startswith(("int_", "float_", "string_", "bool_")):
         return "the value is of the wrong kind"

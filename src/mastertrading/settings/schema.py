@@ -5,9 +5,10 @@ Rates, distances and scores are fractions (0.003 = 0.30 %); money is in the quot
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 MODULES = ("trend", "meanrev", "carry", "smc")
 ModuleName = Literal["trend", "meanrev", "carry", "smc"]
@@ -384,7 +385,17 @@ class Transfer(Group):
     """A deposit (positive) or withdrawal in a backtest, at the first bar that opens at or after ``at``."""
 
     at: str
-    amount: float
+    """ISO 8601; without an offset it is UTC."""
+    amount: Annotated[float, Field(allow_inf_nan=False)]
+
+    @field_validator("at")
+    @classmethod
+    def _is_a_time(cls, text: str) -> str:
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a time; write it as 2025-06-01T00:00Z") from None
+        return text
 
 
 class Account(Group):

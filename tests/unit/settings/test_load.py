@@ -294,3 +294,28 @@ def test_the_hash_depends_on_the_values_and_not_on_where_they_came_from(file):
 def test_problems_are_plain_values_for_machines(file):
     problem = only_problem(file("sed = 1\n"))
     assert json.dumps([problem.key, problem.where, problem.why])
+
+
+@pytest.mark.parametrize("amount", ["inf", "-inf", "nan"])
+def test_a_transfer_that_is_not_a_finite_amount_is_refused_with_its_place_and_entry(file, amount):
+    config = file(f'[[account.transfers]]\nat = "2025-05-26"\namount = {amount}\n')
+    problem = only_problem(config)
+    assert problem.key == "account.transfers"
+    assert problem.where.endswith("my.toml, line 1")
+    assert problem.why == "entry 1, amount: it must be a finite number"
+
+
+@pytest.mark.parametrize("at", ["soon", "2025-13-01", "26.05.2025", ""])
+def test_a_transfer_at_no_time_is_refused_when_the_settings_are_read(file, at):
+    given = f'{{at = "2025-05-26", amount = 1}}, {{at = "{at}", amount = 1}}'
+    problem = only_problem(file(f"seed = 2\n[account]\ntransfers = [{given}]\n"))
+    assert problem.where.endswith("my.toml, line 3")
+    assert problem.why.startswith(f"entry 2, at: {at!r} is not a time")
+
+
+@pytest.mark.parametrize(
+    "at", ["2025-05-26", "2025-05-26T10:35", "2025-05-26T10:35:00Z", "2025-05-26T10:35+02:00"]
+)
+def test_a_transfer_at_any_iso_time_is_taken_as_it_is_written(at):
+    overrides = [f'account.transfers=[{{"at": "{at}", "amount": -5}}]']
+    assert load(overrides=overrides).settings.account.transfers[0].at == at
