@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mastertrading.settings.keys import Node, Path, allowed, dotted, find, leaves
+from mastertrading.settings.notes import note_of
 from mastertrading.settings.schema import Settings
 
 NOTES_AT = 44
@@ -81,11 +82,12 @@ def to_toml(settings: Settings, origins: Mapping[str, str] | None = None) -> str
 
 
 def template() -> str:
-    """Every setting at its default, commented out, with what it may hold: what ``config init`` writes."""
+    """Every setting at its default, commented out, with its note and what it may hold (``config init``)."""
     head = "## Every setting of mastertrading at its default. Take the # off a line to change it.\n"
 
     def write(path: Path, line: str) -> str:
-        return _noted("# " + line, allowed(find(path)))
+        note = note_of(path)
+        return (f"## {note}\n" if note else "") + _noted("# " + line, allowed(find(path)))
 
     return head + "\n" + _document(Settings(), write)
 
@@ -96,7 +98,7 @@ def _document(settings: Settings, write: Any) -> str:
         tables.setdefault(path[:-1], []).append(write(path, f"{dotted(path[-1:])} = {toml_value(value)}"))
     blocks, told = [], ""
     for table, lines in sorted(tables.items(), key=lambda item: bool(item[0])):
-        about = _about(table)
+        about = _about(table) or (note_of(table) if table else "")
         comment = f"## {about}\n" if about not in ("", told) else ""
         header = f"{comment}[{dotted(table)}]\n" if table else ""
         blocks.append(header + "\n".join(lines) + "\n")

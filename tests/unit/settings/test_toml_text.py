@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mastertrading.settings import keys
 from mastertrading.settings.load import examine, load
+from mastertrading.settings.notes import notes
 from mastertrading.settings.schema import Settings
 from mastertrading.settings.toml_text import lines_of, template, to_toml, toml_value
 
@@ -131,3 +132,27 @@ def test_the_template_changes_nothing_and_uncommented_says_every_default(tmp_pat
     resolved = load(config)
     assert resolved.settings == Settings()
     assert "default" not in resolved.origins.values()
+
+
+@pytest.mark.parametrize(
+    ("note", "below"),
+    [
+        ("Refuse to run on data graded worse than this.", '# worst_grade = "C"'),
+        ("CSV ts_ms,name,impact,currency; empty: off.", '# calendar = ""'),
+        ("Named caps on the risk of a trade.", "[risk.tiers]"),
+    ],
+)
+def test_the_template_says_what_the_schema_says_of_a_setting(note, below):
+    lines = template().splitlines()
+    assert lines[lines.index(f"## {note}") + 1].startswith(below)
+
+
+def test_every_note_of_the_schema_that_belongs_to_a_setting_is_in_the_template():
+    of_entries = {("Transfer", "at")}  # a list of tables is one setting
+    assert len(notes()) > 8
+    for key in set(notes()) - of_entries:
+        assert f"## {notes()[key]}" in template().splitlines(), key
+
+
+def test_the_template_is_valid_toml():
+    assert tomllib.loads(template()).keys() <= {*Settings.model_fields}
