@@ -3,7 +3,7 @@
 A static table names the commands, and a command's module is imported only when it was chosen: asking for help
 costs no numba, no polars, no pydantic. Exit codes come from the error tree (``domain.errors``): 0 done,
 1 failed, 2 usage or configuration, 3 blocked by safety, 4 a validation gate said no, 5 not running; and, as
-shells have it, 130 stopped by Ctrl-C and 141 the reader of our output went away.
+shells have it, 130 stopped by Ctrl-C, 143 by SIGTERM, and 141 the reader of our output went away.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from mastertrading import __version__
 from mastertrading.app.messages import tr
+from mastertrading.app.stopping import Stopped, stopped_kindly
 from mastertrading.domain.errors import MastertradingError, UsageError
 
 INTERRUPTED = 130
@@ -104,12 +105,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code. Never raises."""
     given = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _run(given)
-        sys.stdout.flush()
-        return code
-    except KeyboardInterrupt:
-        _tell({"what": tr("stopped; nothing half-written"), "exit_code": INTERRUPTED}, "--json" in given)
-        return INTERRUPTED
+        with stopped_kindly(leaving=argv is None):
+            code = _run(given)
+            sys.stdout.flush()
+            return code
+    except KeyboardInterrupt as wish:
+        exit_code = wish.exit_code if isinstance(wish, Stopped) else INTERRUPTED
+        _tell({"what": tr("stopped; nothing half-written"), "exit_code": exit_code}, "--json" in given)
+        return exit_code
     except BrokenPipeError:
         _silence_stdout()
         return READER_GONE
