@@ -178,6 +178,8 @@ def budget(account: Any, rules: Any, spec: Any, row: Any, minute: Any, decision:
     decision.budget_frac = risk
     capped = min(risk, spec.risk_cap, cap)
     decision.risk_frac = capped
+    if capped <= 0.0:
+        ask(decision, RISK_BUDGET, False)
     return capped
 
 
