@@ -118,7 +118,7 @@ def load_market(
     instruments = tuple(
         resolve_instrument(
             item.symbol,
-            bars=item.bars,
+            bars=take(item.bars, item.bars.ts_ms < end_ms),
             listed=listed,
             overrides=settings.instruments.get(item.symbol) if settings else None,
             notice=tell,
