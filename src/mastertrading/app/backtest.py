@@ -20,8 +20,9 @@ from mastertrading.backtest.result import Result
 from mastertrading.backtest.run import Ask, run
 from mastertrading.backtest.statistics import Statistics, statistics
 from mastertrading.domain.errors import ConfigError
-from mastertrading.domain.market import I64, Market
+from mastertrading.domain.market import I64, MINUTE_MS, Market
 from mastertrading.lake.given import read_calendar, read_forecasts
+from mastertrading.lake.names import timeframe_name
 from mastertrading.lake.panel import load_market
 from mastertrading.lake.synthetic import synthesize
 from mastertrading.settings.schema import Settings
@@ -99,11 +100,13 @@ def backtest(
 def market_of(wanted: Wanted, settings: Settings, notice: Notice) -> Market:
     """Recorded bars, or a synthetic market from the seed."""
     if wanted.data is None:
-        return synthesize(wanted.instruments, wanted.days, settings.seed)
+        minutes = settings.data.base_minutes
+        return synthesize(wanted.instruments, wanted.days, settings.seed, base_minutes=minutes)
     return load_market(
         wanted.data,
         wanted.instruments,
         venue=wanted.venue,
+        base=timeframe_name(settings.data.base_minutes * MINUTE_MS),
         start=wanted.from_ms,
         end=wanted.to_ms,
         settings=settings,

@@ -6,6 +6,7 @@ Rates, distances and scores are fractions (0.003 = 0.30 %); money is in the quot
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -39,6 +40,8 @@ class Views(Group):
 class Data(Group):
     """What is read from the lake."""
 
+    base_minutes: Annotated[int, Field(ge=1, le=60)] = 1
+    """Length of the base bars: the cadence of decisions."""
     ltf_minutes: Annotated[int, Field(ge=1, le=60)] = 5
     htf_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
     htf2_minutes: Annotated[int, Field(ge=60, le=10080)] = 240
@@ -50,8 +53,9 @@ class Data(Group):
 
     @model_validator(mode="after")
     def _nested(self) -> Self:
-        if self.htf_minutes % self.ltf_minutes or self.htf2_minutes % self.htf_minutes:
-            raise ValueError("htf_minutes must be a multiple of ltf_minutes, htf2_minutes of htf_minutes")
+        lengths = (self.base_minutes, self.ltf_minutes, self.htf_minutes, self.htf2_minutes)
+        if any(longer % shorter for shorter, longer in pairwise(lengths)):
+            raise ValueError("base, ltf, htf and htf2 minutes must each be a multiple of the one before")
         return self
 
 
