@@ -84,6 +84,11 @@ def first_difference(whole: World, other: World, cut_ms: int, way: str) -> Diffe
     return min((each for each in found if each is not None), key=lambda each: each.at_ms, default=None)
 
 
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays hold the same bits in every field."""
+    return len(a) == len(b) and all(_first_row(x, y) == len(x) for _, x, y in _fields(a, b))
+
+
 def _differing(name: str, whole: Known, other: Known, cut_ms: int, way: str) -> Difference | None:
     mine, theirs = whole.until(cut_ms), other.until(cut_ms)
     both = min(len(mine.at_ms), len(theirs.at_ms))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from lookahead.harness import BAR_COLUMNS, MINUTE_MS
+from lookahead.harness import BAR_COLUMNS, HOUR_MS, MINUTE_MS
 from mastertrading.domain.market import DAY_MS
 from mastertrading.lake.importers import import_files
 from mastertrading.lake.panel import load_market
@@ -47,6 +47,24 @@ def test_a_later_revision_of_a_stored_bar_does_not_change_it(tmp_path):
     assert len(after.ts_ms) > len(before.ts_ms)
     for name in (*BAR_COLUMNS, "valid"):
         assert np.array_equal(getattr(after, name)[:BARS], getattr(before, name)), name
+
+
+def test_hours_that_end_after_the_base_began_prime_nothing(tmp_path):
+    """The recorded hour that holds the base's first bar is not over then, and later ones even less."""
+    begin_ms = START_MS + 35 * MINUTE_MS
+    table(50.0, 2, start_ms=begin_ms).write_parquet(tmp_path / "SOLUSDT-1m.parquet")
+    first_ms = START_MS - 100 * HOUR_MS
+    hours = table(50.0, 2, 110, first_ms).with_columns(ts=pl.int_range(110, eager=True) * HOUR_MS + first_ms)
+    markets = []
+    for name, count in (("known", 100), ("all", 110)):
+        hours.head(count).write_parquet(tmp_path / "SOLUSDT-1h.parquet")
+        import_files([tmp_path / "SOLUSDT-1m.parquet", tmp_path / "SOLUSDT-1h.parquet"], tmp_path / name)
+        markets.append(loaded(tmp_path / name))
+    known, everything = markets
+    assert int(known.primer[0].ts_ms[-1]) + HOUR_MS == START_MS
+    assert len(known.primer[0]) == 100
+    assert np.array_equal(known.primer[0].ts_ms, everything.primer[0].ts_ms)
+    assert known.data_id == everything.data_id
 
 
 def test_bars_after_the_end_that_was_asked_for_do_not_change_contract_facts(tmp_path):

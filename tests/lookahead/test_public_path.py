@@ -55,20 +55,23 @@ def recorded_hours(symbol):
     return Bars(before["ts"].to_numpy(), *(before[name].to_numpy() for name in BAR_COLUMNS))
 
 
-def write_files(world, folder):
-    """One instrument as CSV, the other as Parquet; a missing bar is a broken row."""
+def write_files(folder, tables_of):
+    """The tables of one instrument as CSV, of the other as Parquet."""
+    folder.mkdir()
     for n, symbol in enumerate(SYMBOLS):
         write = pl.DataFrame.write_csv if n == 0 else pl.DataFrame.write_parquet
-        ending = "csv" if n == 0 else "parquet"
-        tables = {
-            f"{symbol}-1m": base_table(world, n),
-            f"{symbol}-1h": hours_table(world[f"primer {n}"]),
-            f"{symbol}-funding": pl.DataFrame(
-                {"ts": world[f"rate {n}"].at_ms, "rate": world[f"rate {n}"].rows}
-            ),
-        }
-        for name, table in tables.items():
-            write(table, folder / f"{name}.{ending}")
+        for kind, table in tables_of(n).items():
+            write(table, folder / f"{symbol}-{kind}.{'csv' if n == 0 else 'parquet'}")
+
+
+def running_tables(world):
+    """What goes on as time goes on: bars, and funding. A missing bar is a broken row."""
+
+    def tables(n):
+        paid = world[f"rate {n}"]
+        return {"1m": base_table(world, n), "funding": pl.DataFrame({"ts": paid.at_ms, "rate": paid.rows})}
+
+    return tables
 
 
 def base_table(world, n):
@@ -82,16 +85,18 @@ def hours_table(hours):
 
 
 @pytest.fixture
-def through_files(tmp_path):
-    """From a world to signals: written, imported into a fresh lake, loaded, folded."""
-    files, lake, settings = tmp_path / "files", tmp_path / "lake", Settings()
-    rules = signal_rules(settings)
+def through_files(market, tmp_path):
+    """From a world to signals: written, imported into a fresh lake (that has the hours before), loaded, folded."""
+    files, lake, before, settings = tmp_path / "files", tmp_path / "lake", tmp_path / "before", Settings()
+    rules, whole = signal_rules(settings), world_of(market)
+    write_files(files, lambda n: {"1h": hours_table(whole[f"primer {n}"])})
+    import_files([files], before)
 
     def played(world):
-        shutil.rmtree(files, ignore_errors=True)
+        shutil.rmtree(files)
         shutil.rmtree(lake, ignore_errors=True)
-        files.mkdir()
-        write_files(world, files)
+        shutil.copytree(before, lake)
+        write_files(files, running_tables(world))
         import_files([files], lake)
         market = load_market(lake, SYMBOLS, notice=lambda _: None)
         at_ms = market.ts_ms + market.base_ms
