@@ -38,7 +38,8 @@ FREE_OF_WARM_UP: dict[str, Any] = {
     "risk.gates.htf_adx_min": 0.0,
     "account.initial_equity": 10_100.0,
 }
-"""No average to wait for; 30.3 of 10 100 at risk, 1.2 a lot: 25 lots. The target (4.995 %, and 0.1 % of fees) is 510 ticks away."""
+"""No average to wait for; 30.3 of 10 100 at risk, 1.2 a lot: 25 lots. The target (4.995 %, and 0.1 % for fees) is
+510 ticks away."""
 
 
 def coin(symbol: str = "BTCUSDT", **changes: Any) -> Instrument:
@@ -202,7 +203,7 @@ def play(scene: Scene) -> Played:
     return Played(result, np.concatenate(seen).view(np.recarray), scene.start_ms)
 
 
-def one(*bars: Bar | None | list[Bar], said: Mapping[int, float] | None = None, **rest: Any) -> Played:
+def one(*bars: Bar | list[Bar] | None, said: Mapping[int, float] | None = None, **rest: Any) -> Played:
     """Replay one coin: bars and runs of bars, in order. Keywords with a dot or of a Scene."""
     flat: list[Bar | None] = []
     for item in bars:

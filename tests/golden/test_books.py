@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from command_runs import VENUE, backtest, command, needs_data, recorded_backtest
-from oracles.books_by_hand import Books
 
+from command_runs import VENUE, backtest, command, needs_data, recorded_backtest
 from mastertrading.lake.damage import Defects
 from mastertrading.lake.synthetic import VENUE as SYNTHETIC
 from mastertrading.lake.synthetic import write_synthetic
+from oracles.books_by_hand import Books
 
 BUSY = """
 [allocation]

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hand_made import MONDAY_08, PX, QUIET, Played, Scene, coin, level, one, play, settings
 
+from hand_made import MONDAY_08, PX, QUIET, Played, Scene, coin, level, one, play, settings
 from mastertrading.domain.reasons import Breaker, EventKind, Stage
 from mastertrading.settings.schema import Breakers
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
-from hand_made import MONDAY_08, PX, QUIET, level, one, settings
 
-from mastertrading.rules.risk.gates import daily_limit, trend_is_strong
+from hand_made import MONDAY_08, PX, QUIET, level, one, settings
+from mastertrading.rules.risk.gates import daily_limit, spread_is_narrow, trend_is_strong
 from mastertrading.settings.records import SESSION_NAMES, rules_record
 
 MINUTE, HOUR = 60_000, 3_600_000
@@ -154,3 +154,19 @@ def test_no_entry_within_thirty_minutes_of_an_important_event(minute: int, refus
 def test_position_stays_through_an_event() -> None:
     played = one(level(PX, 95), said={0: 1.0}, macro=(EVENT,))
     assert [fill[3] for fill in played.fills()] == ["entry", "end_of_data"]
+
+
+# ---------------------------------------------------------------- spread
+
+
+@pytest.mark.parametrize(("spread", "narrow"), [(0.0005, True), (0.000501, False), (math.nan, True)])
+def test_spread_up_to_five_basis_points_passes_and_an_unknown_one_is_said(
+    spread: float, narrow: bool
+) -> None:
+    assert spread_is_narrow(spread, rules_record(settings())[0].gates) == narrow
+    assert int(one(level(PX, 3)).decisions[0, 0].unknown) >> 7 & 1  # gate 8: there is no book in a backtest
+
+
+def test_unknown_spread_can_be_refused() -> None:
+    played = one(level(PX, 3), changes={"risk.gates.unknown_spread": "refuse"})
+    assert played.refused_by(0) == {"spread"}

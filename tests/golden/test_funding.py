@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hand_made import CENT, MONDAY_08, PX, QUIET, Paid, Played, level, one
 
 MINUTE = 60_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hand_made import PX, QUIET, Bar, Played, level, one
 
 STOP = (2, -25, 9_879, "stop")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hand_made import CENT, PX, QUIET, Bar, Scene, coin, level, one, play, tiers
 
+from hand_made import CENT, PX, QUIET, Bar, Scene, coin, level, one, play, tiers
 from mastertrading.domain.reasons import EventKind
 from mastertrading.rules.position.margin import maintenance
 from mastertrading.settings.records import spec_records

@@ -9,8 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hand_made import CENT, PX, QUIET, coin, level, one
 
+from hand_made import CENT, PX, QUIET, coin, level, one
 from mastertrading.domain.reasons import EventKind
 
 ENTRY = (1, 25, 10_001, "entry")

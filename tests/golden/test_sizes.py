@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from hand_made import PX, Played, Scene, coin, level, one, play
 
 TWO = (coin(), coin("ETHUSDT"))
