@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from parity.whole import Scene
 
 from mastertrading.domain.market import DAY_MS, HOUR_MS
 from mastertrading.lake.damage import Defects
 from mastertrading.lake.panel import load_market
 from mastertrading.lake.synthetic import START_MS, synthesize
 from mastertrading.settings.schema import Settings
+from parity.whole import Scene
 
 _DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "data"
 DATA = Path(os.environ.get("MASTERTRADING_SHARED_DATA", _DEFAULT)) / "binance_usdm"
@@ -28,7 +28,11 @@ STORM = {
             {"at": "2024-01-01T17:00Z", "amount": 9_000.0},
         ],
     },
-    "allocation": {"long_multiplier": 1.0, "ttl_seconds": 2400, "sessions": {"dead": {"start": 20, "end": 23, "score_floor": 0.8, "risk": 1.0}}},
+    "allocation": {
+        "long_multiplier": 1.0,
+        "ttl_seconds": 2400,
+        "sessions": {"dead": {"start": 20, "end": 23, "score_floor": 0.8, "risk": 1.0}},
+    },
     "position": {"trail_from_r": 1.5, "stale_hours": 2.0, "exit_when_flat": True, "target_after_partial": "keep"},
     "risk": {
         "per_trade": 0.05,

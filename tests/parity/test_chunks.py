@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from parity.scenes import SEVEN, made, needs_data, recorded, stormy
-from parity.whole import Scene, closes, prints, replayed
 
 from mastertrading.domain.market import MINUTE_MS, Settlements
 from mastertrading.lake.synthetic import random_walk
 from mastertrading.settings.schema import Settings
+from parity.scenes import SEVEN, made, needs_data, recorded, stormy
+from parity.whole import Scene, closes, prints, replayed
 
 SCENES = {"recorded": lambda: recorded(SEVEN), "made": made, "stormy": stormy}
 CHUNKS = (1000, 4096, 777)
@@ -62,7 +62,6 @@ def _doomed():
     )
     settings = Settings.model_validate(
         {
-            "allocation": {"long_multiplier": 1.0, "ttl_seconds": 0},
             "account": {"leverage": 100.0},
             "costs": {"taker_fee": 0.0, "slippage": 0.0},
             "risk": {
@@ -74,7 +73,11 @@ def _doomed():
                 "gates": {"htf_adx_min": 0.0, "max_leverage": 50.0},
                 "breakers": {"enabled": False},
             },
-            "allocation": {"long_multiplier": 1.0, "sessions": {"asia": {"start": 23, "end": 6, "score_floor": 0.0, "risk": 1.0}}},
+            "allocation": {
+                "long_multiplier": 1.0,
+                "ttl_seconds": 0,
+                "sessions": {"asia": {"start": 23, "end": 6, "score_floor": 0.0, "risk": 1.0}},
+            },
         }
     )  # fmt: skip
     return Scene(market, settings, {"BTCUSDT": (market.ts_ms[4:5], np.ones(1))})

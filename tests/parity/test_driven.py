@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from parity.scenes import SEVEN, made, needs_data, recorded, stormy
-from parity.whole import closes, driven, prints, replayed
 
 from mastertrading.backtest.run import Ask, run
 from mastertrading.domain.reasons import EventKind
+from parity.scenes import SEVEN, made, needs_data, recorded, stormy
+from parity.whole import closes, driven, prints, replayed
 
 
 def _same(scene):

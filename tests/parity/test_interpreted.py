@@ -9,6 +9,7 @@ import sys
 
 import numba
 import pytest
+
 from parity.scenes import made, needs_data, recorded, stormy
 from parity.whole import closes, prints, replayed
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-from parity.driven import DrivenAccount, Ear
 
 from mastertrading.backtest.account import Past, ReplayedAccount
 from mastertrading.backtest.forecasts import ModuleForecasts, UserForecasts
@@ -16,6 +15,7 @@ from mastertrading.engine.book import Logs, open_logs
 from mastertrading.settings.records import atoms, rules_record, spec_records
 from mastertrading.settings.signal_rules import signal_rules
 from mastertrading.signals.returns import hourly_returns
+from parity.driven import DrivenAccount, Ear
 
 END = int(FillReason.END_OF_DATA)
 

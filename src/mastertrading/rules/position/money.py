@@ -30,10 +30,11 @@ def rate_of(atoms: int, rate_e8: int) -> int:
 
 @kernel
 def share_of(total: int, part: int, whole: int) -> int:
-    """``total * part / whole`` rounded half-even; ``0 <= part <= whole``, ``total`` not negative."""
-    product = total * part
-    result = product // whole
-    twice = 2 * (product % whole)
+    """``total * part / whole`` rounded half-even; ``0 <= part <= whole < 2e9``, ``total`` not negative."""
+    # Split like rate_of: the cost basis of a large position times its lots would leave 63 bits.
+    scaled = (total % whole) * part
+    result = total // whole * part + scaled // whole
+    twice = 2 * (scaled % whole)
     if twice > whole or (twice == whole and result % 2 != 0):
         result += 1
     return result
