@@ -13,7 +13,9 @@ from pathlib import Path
 from mastertrading.domain.errors import DataMissing
 from mastertrading.lake.files import write_json
 from mastertrading.lake.layouts import Found, is_candidate, joined_bars, joined_charges, read_file
+from mastertrading.lake.lock import Wait, at_once
 from mastertrading.lake.names import SeriesId
+from mastertrading.lake.open_interest import joined
 from mastertrading.lake.store import DEFAULT_VENUE, Added, Venue, is_venue, subfolders
 from mastertrading.lake.universe import INSTRUMENTS_FILE, describe, read_instruments
 
@@ -37,6 +39,7 @@ def import_files(
     timeframe: str | None = None,
     only: Sequence[str] | None = None,
     progress: Callable[[str], None] | None = None,
+    wait: Wait = at_once,
 ) -> list[Imported]:
     """Import files, or all market data in folders.
 
@@ -54,6 +57,8 @@ def import_files(
         Canonical symbols to import; None: all.
     progress
         Told each file's name before it is read.
+    wait
+        How to wait for another process that writes to the same venue, see `lock.writing`.
 
     Raises
     ------
@@ -79,7 +84,7 @@ def import_files(
             hint="known endings: .parquet .feather .csv .csv.gz .zip .json .json.gz",
         )
     imported = [
-        Imported(owner, series, len(parts), _append(Venue(lake / owner), series, parts))
+        Imported(owner, series, len(parts), _append(Venue(lake / owner, wait), series, parts))
         for (owner, series), parts in sorted(read.items())
     ]
     for folder in [folder for source in sources for folder in _venues(source, venue)]:
@@ -90,6 +95,9 @@ def import_files(
 def _append(venue: Venue, series: SeriesId, parts: list[Found]) -> Added:
     if series.kind == "funding":
         return venue.append_funding(series.symbol, joined_charges(parts), "import")
+    if series.kind == "open-interest":
+        rows = joined(*(part.interest for part in parts if part.interest is not None))
+        return venue.append_open_interest(series, rows, "import")
     return venue.append_bars(series, joined_bars(parts), "import")
 
 

@@ -27,6 +27,7 @@ from mastertrading.domain.errors import ConfigError, DataUnreadable
 from mastertrading.domain.instrument import canonical_symbol
 from mastertrading.domain.market import F64, HOUR_MS, I64, MINUTE_MS, Bars
 from mastertrading.lake.names import Kind, SeriesId, timeframe_ms, timeframe_name
+from mastertrading.lake.open_interest import AMOUNT, VALUE, OpenInterest
 from mastertrading.lake.quality import Charges
 from mastertrading.lake.universe import INSTRUMENTS_FILE
 
@@ -54,8 +55,10 @@ MAGIC = (
 
 BINANCE = ("open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count",
            "taker_buy_volume", "taker_buy_quote_volume", "ignore")  # fmt: skip
-TIME_COLUMNS = ("ts", "timestamp", "unix", "unix_timestamp", "open_time", "opentime", "calc_time", "fundingtime",
-                "funding_time", "ts_ms", "time", "date", "datetime")  # fmt: skip
+TIME_COLUMNS = ("ts", "timestamp", "unix", "unix_timestamp", "open_time", "opentime", "create_time", "calc_time",
+                "fundingtime", "funding_time", "ts_ms", "time", "date", "datetime")  # fmt: skip
+INTEREST_COLUMNS = {"sum_open_interest": AMOUNT, "sum_open_interest_value": VALUE}
+"""As Binance's dumps call them."""
 RATE_COLUMNS = ("rate", "fundingrate", "funding_rate", "last_funding_rate")
 NO_SERIES = ("manifest.json", INSTRUMENTS_FILE)
 INTERVAL_COLUMNS = {"interval_ms": 1, "funding_interval_hours": HOUR_MS, "fundingintervalhours": HOUR_MS}
@@ -68,11 +71,12 @@ SURE_ROWS = 10
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One series read from a file: ``bars``, or ``charges`` for funding; rows as they stand in the file."""
+    """One series read from a file; rows as they stand there. Exactly one of the three is not None."""
 
     series: SeriesId
-    bars: Bars | None
-    charges: Charges | None
+    bars: Bars | None = None
+    charges: Charges | None = None
+    interest: OpenInterest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +268,8 @@ def _said_by(name: str, path: Path) -> _Name:
     kind: Kind = "bars"
     if "funding" in low:
         kind = "funding"
+    elif "open-interest" in low or re.search(r"(?<![a-z])oi(?![a-z])", low):
+        kind = "open-interest"
     elif re.search(r"(?<![a-z])mark(?![a-z])", low) or "markPriceKlines" in path.parts:
         kind = "mark"
     return _Name(canonical_symbol(match[1] + match[2]) if match else None, timeframe, kind)
@@ -285,17 +291,22 @@ def _recognised(frame: pl.DataFrame, said: _Name, path: Path) -> Found:
     ts_ms = _times(frame, path)
     rate = next((name for name in RATE_COLUMNS if name in frame.columns), None)
     if rate is not None and "close" not in frame.columns:
-        return Found(SeriesId("funding", symbol), None, _charges(frame, ts_ms, rate, path))
+        return Found(SeriesId("funding", symbol), charges=_charges(frame, ts_ms, rate, path))
+    frame = frame.rename(INTEREST_COLUMNS, strict=False)
+    if AMOUNT in frame.columns and "close" not in frame.columns:
+        series = SeriesId("open-interest", symbol, _timeframe(ts_ms, said.timeframe, path))
+        return Found(series, interest=_interest(frame, ts_ms, path))
     absent = [name for name in ("open", "high", "low", "close") if name not in frame.columns]
     if absent:
         raise _unreadable(path, f"it has no {', '.join(absent)}; its columns are {', '.join(frame.columns)}")
     if said.kind == "funding":  # freqtrade keeps the rate in the column "open"
-        return Found(SeriesId("funding", symbol), None, _charges(frame, ts_ms, "open", path))
+        return Found(SeriesId("funding", symbol), charges=_charges(frame, ts_ms, "open", path))
     open_, high, low, close = (_numbers(frame, name, path) for name in ("open", "high", "low", "close"))
-    column = None if said.kind == "mark" else _volume_column(frame)
+    kind: Kind = "mark" if said.kind == "mark" else "bars"
+    column = None if kind == "mark" else _volume_column(frame)
     volume = np.zeros(len(ts_ms)) if column is None else _numbers(frame, column, path)
     bars = Bars(ts_ms, open_, high, low, close, volume)
-    return Found(SeriesId(said.kind, symbol, _timeframe(ts_ms, said.timeframe, path)), bars, None)
+    return Found(SeriesId(kind, symbol, _timeframe(ts_ms, said.timeframe, path)), bars)
 
 
 def _symbol_inside(frame: pl.DataFrame) -> str | None:
@@ -316,6 +327,11 @@ def _charges(frame: pl.DataFrame, ts_ms: I64, rate: str, path: Path) -> Charges:
         stated = np.where(np.isfinite(hours), hours, 0).astype(np.int64)
     whole = (ts_ms + MINUTE_MS // 2) // MINUTE_MS * MINUTE_MS
     return Charges(whole, _numbers(frame, rate, path), stated)
+
+
+def _interest(frame: pl.DataFrame, ts_ms: I64, path: Path) -> OpenInterest:
+    value = _numbers(frame, VALUE, path) if VALUE in frame.columns else np.full(len(ts_ms), np.nan)
+    return OpenInterest(ts_ms, _numbers(frame, AMOUNT, path), value)
 
 
 def _volume_column(frame: pl.DataFrame) -> str | None:

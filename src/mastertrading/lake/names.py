@@ -11,13 +11,14 @@ from typing import Literal
 from mastertrading.domain.errors import UsageError
 from mastertrading.domain.market import DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS
 
-Kind = Literal["bars", "mark", "funding"]
+Kind = Literal["bars", "mark", "funding", "open-interest"]
 Notice = Callable[[str], None]
 """Where a sentence goes that a person must see: never an error, never silence."""
 
 UNITS = {"w": WEEK_MS, "d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS, "s": 1000}
 TIMEFRAME = re.compile(r"([1-9]\d{0,3})([smhdw])")
-SERIES_FOLDER = re.compile(r"(mark-)?[1-9]\d{0,3}[smhdw]|funding")
+SERIES_FOLDER = re.compile(r"(mark-)?[1-9]\d{0,3}[smhdw]|funding|open-interest")
+OPEN_INTEREST = re.compile(r"(.+)-oi-([1-9]\d{0,3}[smhdw])")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,7 +28,7 @@ class SeriesId:
     Attributes
     ----------
     kind
-        ``bars`` of trades, ``mark`` price bars, or ``funding``.
+        ``bars`` of trades, ``mark`` price bars, ``funding``, or ``open-interest``.
     symbol
         Canonical name of the instrument.
     timeframe
@@ -40,21 +41,32 @@ class SeriesId:
 
     @property
     def folder(self) -> str:
-        """Folder below the venue: ``1m``, ``mark-1h``, ``funding``."""
-        return {"bars": self.timeframe, "mark": f"mark-{self.timeframe}", "funding": "funding"}[self.kind]
+        """Folder below the venue: ``1m``, ``mark-1h``, ``funding``, ``open-interest``."""
+        return {"bars": self.timeframe, "mark": f"mark-{self.timeframe}"}.get(self.kind, self.kind)
 
     @property
     def stem(self) -> str:
-        """File name without its ending: ``BTCUSDT-1m``."""
-        return f"{self.symbol}-{self.folder}"
+        """File name without its ending: ``BTCUSDT-1m``, ``BTCUSDT-oi-4h``."""
+        return f"{self.symbol}-{f'oi-{self.timeframe}' if self.kind == 'open-interest' else self.folder}"
+
+    @property
+    def label(self) -> str:
+        """Name of the series for people, without the instrument: ``1m``, ``open-interest 4h``."""
+        return f"{self.folder} {self.timeframe}" if self.kind == "open-interest" else self.folder
 
     def __str__(self) -> str:
         """Name for people: ``BTCUSDT 1m``."""
-        return f"{self.symbol} {self.folder}"
+        return f"{self.symbol} {self.label}"
 
 
-def series_of(folder: str, symbol: str) -> SeriesId:
-    """The series that a folder of the lake holds for an instrument."""
+def series_of(folder: str, stem: str) -> SeriesId | None:
+    """The series that a file of the lake holds, by its folder and its name; None if it is none of ours."""
+    if folder == "open-interest":
+        named = OPEN_INTEREST.fullmatch(stem)
+        return SeriesId("open-interest", named[1], named[2]) if named else None
+    symbol = stem.removesuffix(f"-{folder}")
+    if not SERIES_FOLDER.fullmatch(folder) or symbol in ("", stem):
+        return None
     if folder == "funding":
         return SeriesId("funding", symbol)
     if folder.startswith("mark-"):

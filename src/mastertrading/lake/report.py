@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import HOUR_MS, I64, Bars
 from mastertrading.lake.names import SeriesId, timeframe_ms
+from mastertrading.lake.open_interest import check_open_interest, usable
 from mastertrading.lake.quality import (
     Cleaned,
     Finding,
@@ -66,6 +67,9 @@ def examine(source: Source, symbols: Sequence[str] | None = None) -> list[Report
         if series.kind == "funding":
             reports.append(_funding_report(source, series))
             continue
+        if series.kind == "open-interest":
+            reports.append(_open_interest_report(source, series))
+            continue
         cleaned = clean(source.read_bars(series), _length(series))
         if series.kind == "bars" and series.timeframe == COARSE:
             hours[series.symbol] = cleaned.bars
@@ -96,6 +100,13 @@ def _funding_report(source: Source, series: SeriesId) -> Report:
     return _report(series, charges.ts_ms, 0, findings)
 
 
+def _open_interest_report(source: Source, series: SeriesId) -> Report:
+    rows = source.read_open_interest(series)
+    unusable = int((~usable(rows)).sum())
+    findings = check_open_interest(rows, _length(series))
+    return replace(_report(series, rows.ts_ms, unusable, findings), rows=len(rows) - unusable)
+
+
 def _report(series: SeriesId, ts_ms: I64, quarantined: int, findings: list[Finding]) -> Report:
     first, last = (int(ts_ms[0]), int(ts_ms[-1])) if len(ts_ms) else (None, None)
     return Report(series, len(ts_ms), quarantined, first, last, grade_of(findings), tuple(findings))
@@ -110,6 +121,10 @@ def spans(
 
 
 def _span(source: Source, series: SeriesId) -> tuple[int, int | None, int | None]:
-    funding = series.kind == "funding"
-    ts_ms = source.read_funding(series.symbol).ts_ms if funding else source.read_bars(series).ts_ms
+    if series.kind == "funding":
+        ts_ms = source.read_funding(series.symbol).ts_ms
+    elif series.kind == "open-interest":
+        ts_ms = source.read_open_interest(series).ts_ms
+    else:
+        ts_ms = source.read_bars(series).ts_ms
     return (len(ts_ms), int(ts_ms.min()), int(ts_ms.max())) if len(ts_ms) else (0, None, None)

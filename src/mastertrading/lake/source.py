@@ -13,6 +13,7 @@ from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import Bars
 from mastertrading.lake.layouts import Found, is_candidate, joined_bars, joined_charges, read_file
 from mastertrading.lake.names import SeriesId
+from mastertrading.lake.open_interest import OpenInterest, in_order, joined
 from mastertrading.lake.quality import Charges, drop_twins, no_charges, take
 from mastertrading.lake.store import DEFAULT_VENUE, Venue, is_venue, missing, subfolders
 from mastertrading.lake.universe import read_instruments
@@ -40,6 +41,9 @@ class Source(Protocol):
 
     def read_funding(self, symbol: str) -> Charges:
         """All funding of an instrument; empty where none is recorded."""
+
+    def read_open_interest(self, series: SeriesId) -> OpenInterest:
+        """All rows of a series of open interest."""
 
     def instruments(self) -> dict[str, Instrument]:
         """Contract facts that the data state."""
@@ -134,6 +138,12 @@ class LooseFiles:
         charges = joined_charges(parts)
         _, first = np.unique(charges.ts_ms, return_index=True)
         return Charges(charges.ts_ms[first], charges.rate[first], charges.stated_ms[first])
+
+    def read_open_interest(self, series: SeriesId) -> OpenInterest:
+        """All rows of a series of open interest, in order, each time once."""
+        if series not in self._read:
+            raise missing(str(series), self.folder, self.series())
+        return in_order(joined(*(part.interest for part in self._read[series] if part.interest is not None)))
 
     def instruments(self) -> dict[str, Instrument]:
         """Contract facts stated in ``instruments.json`` of the folder."""

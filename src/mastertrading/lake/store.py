@@ -5,19 +5,20 @@
     <root>/<venue>/1m/BTCUSDT-1m.parquet             ts open high low close volume
     <root>/<venue>/mark-1h/BTCUSDT-mark-1h.parquet   ts open high low close
     <root>/<venue>/funding/BTCUSDT-funding.parquet   ts rate [interval_ms]
+    <root>/<venue>/open-interest/BTCUSDT-oi-4h.parquet  ts open_interest [open_interest_value]
     <root>/<venue>/1m/BTCUSDT-1m.quarantine.parquet  rows that can't be used, with the reason
     <root>/<venue>/manifest.json                     rows, hash, gaps, source, grade of each series
     <root>/instruments.json                          contract facts, also per venue
 
 ``ts`` is int64 ms UTC: a bar's open time, or when a rate was charged. A folder below the venue that is not a
-series of ours is left alone.
+series of ours is left alone. One process at a time writes to a venue (`lock`).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,22 @@ from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import I64, Bars, Bool
 from mastertrading.lake.files import bars_of, numbers_of, read_parquet, times_of, write_frame, write_json
 from mastertrading.lake.identity import Identity, series_hash
-from mastertrading.lake.names import SERIES_FOLDER, SeriesId, series_of, timeframe_ms
+from mastertrading.lake.lock import Wait, at_once, writing
+from mastertrading.lake.names import SeriesId, series_of, timeframe_ms
+from mastertrading.lake.open_interest import (
+    OpenInterest,
+    check_open_interest,
+    frame_of,
+    hash_of,
+    joined,
+    no_open_interest,
+    open_interest_of,
+    rows_of,
+    usable,
+)
+from mastertrading.lake.open_interest import (
+    in_order as in_order_of_time,
+)
 from mastertrading.lake.quality import (
     Charges,
     Finding,
@@ -77,9 +93,16 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """One venue and market type of a lake: a folder of series."""
+    """One venue and market type of a lake: a folder of series.
+
+    Attributes
+    ----------
+    wait
+        How to wait for another process that writes to it (`lock.writing`); it is left out of comparisons.
+    """
 
     folder: Path
+    wait: Wait = field(default=at_once, compare=False)
 
     @property
     def name(self) -> str:
@@ -96,13 +119,7 @@ class Venue:
 
     def series(self) -> list[SeriesId]:
         """Every series that is there, sorted by kind and name."""
-        found = []
-        for folder in sorted(subfolders(self.folder)):
-            if SERIES_FOLDER.fullmatch(folder.name):
-                ending = f"-{folder.name}.parquet"
-                names = (p.name.removesuffix(ending) for p in folder.glob(f"[!.]*{ending}"))
-                found += [series_of(folder.name, name) for name in names]
-        return sorted(found)
+        return sorted(series for folder in subfolders(self.folder) for series in _kept_in(folder))
 
     def read_bars(self, series: SeriesId) -> Bars:
         """All rows of a series of bars as they stand in the file.
@@ -142,6 +159,25 @@ class Venue:
         )
         return Charges(ts, numbers_of(frame, "rate", path), stated)
 
+    def read_open_interest(self, series: SeriesId) -> OpenInterest:
+        """All rows of a series of open interest as they stand in the file.
+
+        Raises
+        ------
+        DataMissing
+            If there is no such series.
+        DataUnreadable
+            If its file is damaged or lacks a column.
+        """
+        path = self._existing(series)
+        return open_interest_of(read_parquet(path), path)
+
+    def read_open_interest_range(self, series: SeriesId, start_ms: int, end_ms: int) -> OpenInterest:
+        """Rows measured at or after ``start_ms`` and before ``end_ms``."""
+        rows = self.read_open_interest(series)
+        first, last = np.searchsorted(rows.ts_ms, [start_ms, end_ms])
+        return rows_of(rows, slice(int(first), int(last)))
+
     def instruments(self) -> dict[str, Instrument]:
         """Contract facts stated by the lake; the venue's list before the root's."""
         return read_instruments(self.folder.parent) | read_instruments(self.folder)
@@ -161,8 +197,12 @@ class Venue:
         Raises
         ------
         OutputError
-            If the file can't be written; the old one is then untouched.
+            If the file can't be written, or another process is writing; the old one is then untouched.
         """
+        with writing(self.folder, self.wait):
+            return self._append_bars(series, raw, source)
+
+    def _append_bars(self, series: SeriesId, raw: Bars, source: str) -> Added:
         step_ms = timeframe_ms(series.timeframe)
         cleaned = clean(raw, step_ms)
         path = self.path(series)
@@ -185,6 +225,10 @@ class Venue:
 
     def append_funding(self, symbol: str, charges: Charges, source: str) -> Added:
         """Add settlements, each time once; rates that are not finite are dropped and counted as quarantined."""
+        with writing(self.folder, self.wait):
+            return self._append_funding(symbol, charges, source)
+
+    def _append_funding(self, symbol: str, charges: Charges, source: str) -> Added:
         path = self.path(SeriesId("funding", symbol))
         usable = np.isfinite(charges.rate)
         stored = self.read_funding(symbol)
@@ -196,12 +240,33 @@ class Venue:
         conflicts = int((stored.rate[at] != given.rate[~new]).sum())
         merged = _merged_charges(stored, given, new)
         if new.any() or not path.is_file():
-            self.put_funding(symbol, merged, source)
+            self._put_funding(symbol, merged, source)
         added = int(new.sum())
         return Added(added, int(usable.sum()) - added - conflicts, conflicts, int((~usable).sum()))
 
+    def append_open_interest(self, series: SeriesId, raw: OpenInterest, source: str) -> Added:
+        """Add open interest, each time once; rows that are no amount are dropped and counted as quarantined."""
+        with writing(self.folder, self.wait):
+            path = self.path(series)
+            stored = self.read_open_interest(series) if path.is_file() else no_open_interest()
+            good = usable(raw)
+            given = in_order_of_time(rows_of(raw, good))
+            new = ~np.isin(given.ts_ms, stored.ts_ms)
+            at = np.searchsorted(stored.ts_ms, given.ts_ms[~new])
+            conflicts = int((stored.amount[at] != given.amount[~new]).sum())
+            merged = in_order_of_time(joined(stored, rows_of(given, new)))
+            if new.any() or not path.is_file():
+                write_frame(path, frame_of(merged))
+            self._note(series, _open_interest_facts(series, merged, source))
+            added = int(new.sum())
+            return Added(added, int(good.sum()) - added - conflicts, conflicts, int((~good).sum()))
+
     def put_bars(self, series: SeriesId, bars: Bars, source: str) -> None:
         """Replace a series by these rows, as they are (for made markets; recorded ones are appended)."""
+        with writing(self.folder, self.wait):
+            self._put_bars(series, bars, source)
+
+    def _put_bars(self, series: SeriesId, bars: Bars, source: str) -> None:
         step_ms = timeframe_ms(series.timeframe)
         cleaned = clean(bars, step_ms)
         write_frame(self.path(series), _bars_frame(bars, with_volume=series.kind == "bars"))
@@ -213,6 +278,10 @@ class Venue:
 
     def put_funding(self, symbol: str, charges: Charges, source: str) -> None:
         """Replace the funding of an instrument."""
+        with writing(self.folder, self.wait):
+            self._put_funding(symbol, charges, source)
+
+    def _put_funding(self, symbol: str, charges: Charges, source: str) -> None:
         series = SeriesId("funding", symbol)
         write_frame(self.path(series), _funding_frame(charges))
         self._note(series, _funding_facts(charges, source))
@@ -240,7 +309,7 @@ class Venue:
 
     def _note(self, series: SeriesId, facts: dict[str, Any]) -> None:
         before = self.manifest()
-        name = f"{series.folder}/{series.symbol}"
+        name = f"{series.folder}/{series.stem if series.kind == 'open-interest' else series.symbol}"
         sources = list(before.get(name, {}).get("source", []))
         facts["source"] = sources if facts["source"] in sources else [*sources, facts["source"]]
         after = {**before, name: facts}
@@ -274,10 +343,13 @@ def missing(what: str, folder: Path, there: Iterable[SeriesId]) -> DataMissing:
 
 def is_venue(folder: Path) -> bool:
     """Whether a folder holds series in the lake's layout."""
-    return any(
-        SERIES_FOLDER.fullmatch(sub.name) and any(sub.glob(f"[!.]*-{sub.name}.parquet"))
-        for sub in subfolders(folder)
-    )
+    return any(_kept_in(sub) for sub in subfolders(folder))
+
+
+def _kept_in(folder: Path) -> list[SeriesId]:
+    """The series of one folder below a venue."""
+    found = (series_of(folder.name, path.stem) for path in folder.glob("[!.]*.parquet"))
+    return [series for series in found if series is not None]
 
 
 def in_order(symbols: Iterable[str]) -> list[str]:
@@ -341,6 +413,12 @@ def _funding_facts(charges: Charges, source: str) -> dict[str, Any]:
     findings = check_funding(charges.ts_ms, charges.rate)
     holes = [(t, t, 1) for f in findings if f.kind is Kind.FUNDING_GAP for t in f.first_ts_ms]
     return _facts(charges.ts_ms, holes, _funding_hash(charges), findings, source)
+
+
+def _open_interest_facts(series: SeriesId, rows: OpenInterest, source: str) -> dict[str, Any]:
+    step_ms = timeframe_ms(series.timeframe)
+    findings = check_open_interest(rows, step_ms)
+    return _facts(rows.ts_ms, gaps(rows.ts_ms, step_ms), hash_of(rows), findings, source)
 
 
 def _facts(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "import, check, list or synthesise market data"
 LAKE = Path("lake")
+PAUSE_S, PATIENCE_S = 0.05, 60.0
+"""How often, and how long, to look whether another import into the same venue is done."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +71,7 @@ def _import(args: argparse.Namespace) -> int:
         timeframe=args.timeframe,
         only=args.instruments,
         progress=lambda name: console.print(tr("reading {name}").format(name=name), markup=False),
+        wait=patience(),
     )
     if args.json:
         print(json.dumps({"lake": str(lake), "series": [_imported_row(item) for item in imported]}, indent=2))
@@ -75,12 +80,23 @@ def _import(args: argparse.Namespace) -> int:
     return 0
 
 
+def patience() -> Callable[[], bool]:
+    """A pause that says for a minute that it is worth trying again."""
+    until = time.monotonic() + PATIENCE_S
+
+    def wait() -> bool:
+        time.sleep(PAUSE_S)
+        return time.monotonic() < until
+
+    return wait
+
+
 def _imported_row(item: Imported) -> dict[str, Any]:
     added = item.added
     return {
         "venue": item.venue,
         "symbol": item.series.symbol,
-        "series": item.series.folder,
+        "series": item.series.label,
         "files": item.files,
         "rows_added": added.rows,
         "duplicates": added.duplicates,
@@ -125,7 +141,7 @@ def _check(args: argparse.Namespace) -> int:
 def _report_row(report: Report) -> dict[str, Any]:
     return {
         "symbol": report.series.symbol,
-        "series": report.series.folder,
+        "series": report.series.label,
         "rows": report.rows,
         "unusable": report.quarantined,
         "first_ms": report.first_ms,
@@ -161,7 +177,7 @@ def _print_reports(reports: list[Report], venue: str) -> None:
         ]
         cells = (
             report.series.symbol,
-            report.series.folder,
+            report.series.label,
             str(report.rows),
             str(report.quarantined),
             *window,
@@ -180,7 +196,7 @@ def _list(args: argparse.Namespace) -> int:
     rows = spans(source, args.instruments)
     if args.json:
         listed = [
-            {"symbol": s.symbol, "series": s.folder, "rows": count, "first_ms": first, "last_ms": last}
+            {"symbol": s.symbol, "series": s.label, "rows": count, "first_ms": first, "last_ms": last}
             for s, count, first, last in rows
         ]
         print(json.dumps({"venue": source.name, "folder": str(source.folder), "series": listed}, indent=2))
@@ -192,7 +208,7 @@ def _list(args: argparse.Namespace) -> int:
     )
     for series, count, first, last in rows:
         window = ("" if ts is None else moment(ts) for ts in (first, last))
-        shown.add_row(series.symbol, series.folder, str(count), *window)
+        shown.add_row(series.symbol, series.label, str(count), *window)
     out().print(shown)
     return 0
 
