@@ -14,7 +14,7 @@ def whole_lots(atoms: float, lot_atoms: float) -> int:
     """How many whole lots fit into an amount; never negative."""
     if not atoms > 0.0 or not lot_atoms > 0.0:
         return 0
-    return int(min(9.0e15, math.floor(atoms / lot_atoms)))
+    return int(math.floor(min(9.0e15, atoms / lot_atoms)))  # capped first: a compiled floor is an int64
 
 
 @kernel
