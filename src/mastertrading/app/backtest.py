@@ -22,6 +22,7 @@ from mastertrading.backtest.statistics import Statistics, statistics
 from mastertrading.domain.errors import ConfigError
 from mastertrading.domain.market import I64, MINUTE_MS, Market
 from mastertrading.lake.given import read_calendar, read_forecasts
+from mastertrading.lake.lock import is_alive
 from mastertrading.lake.names import timeframe_name
 from mastertrading.lake.panel import load_market
 from mastertrading.lake.synthetic import synthesize
@@ -80,7 +81,7 @@ def backtest(
     if wanted.out is None:
         result = run(market, settings, ask, on_progress=on_progress)
         return result, statistics(result)
-    with RunFolder(wanted.out) as folder:
+    with RunFolder(wanted.out, is_alive) as folder:
         modules = ("user",) if given is not None else ("trend", "meanrev", "carry", "smc")
         result = run(
             market,

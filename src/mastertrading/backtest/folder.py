@@ -7,16 +7,19 @@
         folder.write_result(result, statistics(result))
                                          # here the folder appears under its name
 
-After an error or Ctrl-C nothing is left. The same run gives the same bytes in every file but ``timing.json``.
+After an error or Ctrl-C nothing is left; what a killed process left is removed by the next run into the same place.
+The same run gives the same bytes in every file but ``timing.json``.
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -53,6 +56,8 @@ class RunFolder:
     ----------
     target
         Where the folder shall stand. It may be absent, empty, or an earlier run's folder, which it replaces.
+    is_alive
+        Whether a process still runs. Unfinished folders beside the target of processes that don't are removed.
 
     Raises
     ------
@@ -60,9 +65,12 @@ class RunFolder:
         On entry, if the target cannot be used; later, if a file cannot be written.
     """
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, is_alive: Callable[[int], bool] = lambda pid: True) -> None:
         self.target = Path(os.path.realpath(target))
+        self._is_alive = is_alive
         self._part = self.target.with_name(f".{self.target.name}.part-{os.getpid()}")
+        # a Ctrl-C on the very way out of the block would skip `_remove`
+        self._last_resort = weakref.finalize(self, _clear, self._part, self.target)
         self._chunks: list[Path] = []
         self._made: list[Path] = []
         self._complete = False
@@ -70,6 +78,7 @@ class RunFolder:
     def __enter__(self) -> Self:
         """Make the unfinished folder."""
         with self._writing():
+            _clear_left(self.target, self._is_alive)
             check_target(self.target)
             try:
                 self._made = _make_parents(self.target.parent)
@@ -170,10 +179,11 @@ class RunFolder:
 
     def _remove(self) -> None:
         """Remove what is unfinished, and the parent folders made for it."""
-        shutil.rmtree(self._part, ignore_errors=True)
+        _clear(self._part, self.target)
         for folder in reversed(self._made):
             with contextlib.suppress(OSError):
                 folder.rmdir()
+        self._last_resort.detach()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -235,9 +245,35 @@ def _make_parents(folder: Path) -> list[Path]:
     return missing
 
 
+def _old(part: Path) -> Path:
+    """Where an earlier run waits while the new one takes its place."""
+    head, mark, pid = part.name.rpartition(".part-")
+    return part.with_name(f"{head}.old-{pid}") if mark else part
+
+
+def _clear(part: Path, target: Path) -> None:
+    """Remove what one process left beside a target; an earlier run that it had moved away comes back."""
+    old = _old(part)
+    if old.is_dir() and not target.exists():
+        with contextlib.suppress(OSError):
+            os.replace(old, target)
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _clear_left(target: Path, is_alive: Callable[[int], bool]) -> None:
+    """Do so for every process that has ended without doing it itself."""
+    for mark in (".part-", ".old-"):
+        head = f".{target.name}{mark}"
+        for left in target.parent.glob(f"{glob.escape(head)}*"):
+            pid = left.name.removeprefix(head)
+            if pid.isascii() and pid.isdecimal() and not is_alive(int(pid)):
+                _clear(target.with_name(f".{target.name}.part-{pid}"), target)
+
+
 def _replace(part: Path, target: Path) -> None:
     """Put ``part`` in the place of ``target``; an earlier folder there comes back if that fails."""
-    old = part.with_name(part.name.replace(".part-", ".old-"))
+    old = _old(part)
     try:
         if target.exists():
             os.replace(target, old)

@@ -243,6 +243,35 @@ def test_a_failed_last_rename_brings_the_earlier_run_back(tmp_path, monkeypatch)
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
 
 
+def test_what_a_dead_process_left_beside_the_target_is_removed_and_nothing_else(tmp_path):
+    left, alive = tmp_path / ".run.part-71", tmp_path / ".run.part-72"
+    others = [tmp_path / name for name in (".run.part-x", ".other.part-71", ".run-2.part-71", "run.part-71")]
+    for folder in (left, alive, *others):
+        folder.mkdir()
+        (folder / "decisions-000000.arrow").write_bytes(b"half")
+    with pytest.raises(InvariantBroken), RunFolder(tmp_path / "run", lambda pid: pid == 72):
+        assert not left.exists()
+    assert sorted(tmp_path.iterdir()) == sorted([alive, *others])
+
+
+def test_an_earlier_run_that_a_dead_process_had_moved_away_comes_back(tmp_path):
+    target = write(tmp_path / "run")
+    before = bytes_of(target)
+    os.replace(target, tmp_path / ".run.old-71")
+    (tmp_path / ".run.part-71").mkdir()
+    with pytest.raises(InvariantBroken), RunFolder(target, lambda pid: False):
+        assert bytes_of(target) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_an_interrupt_on_the_very_way_out_leaves_nothing(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.__enter__()
+    assert [p.name for p in tmp_path.iterdir()] == [f".run.part-{os.getpid()}"]
+    del folder
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_leaving_without_a_result_is_a_bug_and_leaves_nothing(tmp_path):
     with pytest.raises(InvariantBroken, match="without its result"), RunFolder(tmp_path / "run"):
         pass
