@@ -186,6 +186,16 @@ def test_trailing_begins_at_2_5_r_and_not_one_tick_before() -> None:
     assert after.fills() == [ENTRY, (3, -25, 10_151, "trailing")]
 
 
+@pytest.mark.parametrize(
+    ("best", "reason", "px"), [(10_299, "breakeven", 10_010), (10_300, "trailing", 10_150)]
+)
+def test_trailing_begins_at_exactly_2_5_r(best: int, reason: str, px: int) -> None:
+    # Without slippage R is 120 ticks and 2.5 R a whole 300.
+    changes = {"position.partial_fraction": 0.0, "costs.slippage": 0.0}
+    played = one(QUIET, QUIET, (PX, best, PX, 10_200), (10_200, 10_200, PX, PX), changes=changes)
+    assert played.fills()[1] == (3, -25, px, reason)
+
+
 def test_trailing_never_loosens_a_stop_that_stands_better() -> None:
     loose = {"position.partial_fraction": 0.0, "position.trail_lock": 0.02}
     played = one(QUIET, QUIET, (PX, 10_304, PX, 10_160), (10_160, 10_160, PX, PX), changes=loose)

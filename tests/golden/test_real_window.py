@@ -93,8 +93,8 @@ def test_recorded_window_is_traded_on_both_sides_and_trails(window: Window) -> N
 def test_every_module_fires_as_often_as_in_the_reference_implementation() -> None:
     # A slow independent implementation of the definitions gave 16.9, 5.9, 2.1 and 3.2 % of the minutes of this
     # window. The first three agree to its last digit. SMC gives 2.8 here: single readings of its definition move
-    # up to 1 114 of the 92 813 minutes, and tests/oracles/signals_by_the_book, written from the text alone, holds
-    # this reading minute by minute.
+    # up to 1 114 of the 92 813 minutes, and tests/oracles/signals_by_the_book, written from the text alone, agrees
+    # with this one in every minute that it is asked about.
     replayed = replay(SEVEN)
     for module, reference in (("trend", 16.9), ("meanrev", 5.9), ("carry", 2.1)):
         assert share(replayed, module) == pytest.approx(reference, abs=0.05), module
