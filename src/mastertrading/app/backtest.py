@@ -19,11 +19,11 @@ from mastertrading.backtest.folder import RunFolder
 from mastertrading.backtest.result import Result
 from mastertrading.backtest.run import Ask, run
 from mastertrading.backtest.statistics import Statistics, statistics
-from mastertrading.domain.errors import ConfigError
-from mastertrading.domain.market import I64, MINUTE_MS, Market
+from mastertrading.domain.errors import ConfigError, DataMissing
+from mastertrading.domain.market import F64, I64, MINUTE_MS, Market
 from mastertrading.lake.given import read_calendar, read_forecasts
 from mastertrading.lake.lock import is_alive
-from mastertrading.lake.names import timeframe_name
+from mastertrading.lake.names import moment, timeframe_name
 from mastertrading.lake.panel import load_market
 from mastertrading.lake.synthetic import synthesize
 from mastertrading.settings.schema import Settings
@@ -69,7 +69,7 @@ def backtest(
     market = market_of(wanted, settings, notice)
     on_market(market)
     macro_ms = macro_events(settings, market, wanted.to_ms, notice)
-    given = None if wanted.signals is None else read_forecasts(wanted.signals, market.symbols)
+    given = None if wanted.signals is None else own_forecasts(wanted.signals, market)
     ask = Ask(
         from_ms=wanted.from_ms,
         to_ms=wanted.to_ms,
@@ -113,6 +113,23 @@ def market_of(wanted: Wanted, settings: Settings, notice: Notice) -> Market:
         settings=settings,
         notice=notice,
     )
+
+
+def own_forecasts(path: Path, market: Market) -> dict[str, tuple[I64, F64]]:
+    """The user's forecasts, some of which must lie within the bars of the market."""
+    given = read_forecasts(path, market.symbols)
+    first, last = int(market.ts_ms[0]), int(market.ts_ms[-1])
+    earliest = min(int(ts_ms[0]) for ts_ms, _ in given.values())
+    latest = max(int(ts_ms[-1]) for ts_ms, _ in given.values())
+    if latest < first or earliest > last:
+        raise DataMissing(
+            f"no forecast of {path.name} lies within the bars of this run",
+            why=f"they are from {moment(earliest)} to {moment(latest)} UTC, the bars from {moment(first)} to "
+            f"{moment(last)}",
+            where=str(path),
+            hint="a forecast's ts is the open time of the bar it was computed from, in ms since 1970, UTC",
+        )
+    return given
 
 
 def macro_events(settings: Settings, market: Market, to_ms: int | None, notice: Notice) -> I64 | None:

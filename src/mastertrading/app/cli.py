@@ -119,6 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MastertradingError as error:
         _tell(_parts(error), "--json" in given)
         return error.exit_code
+    except OSError as error:  # stdout on a full disk, a working folder that is gone
+        return _refused(error, given)
     except SystemExit as leaving:  # argparse, after --help and --version
         return leaving.code if isinstance(leaving.code, int) else 1
     except Exception as error:
@@ -154,6 +156,24 @@ def _tell(parts: dict[str, Any], as_json: bool) -> None:
         labels = (("", "what"), (tr("why: "), "why"), (tr("where: "), "where"), (tr("try: "), "try"))
         text = "\n".join(label + parts[name] for label, name in labels if parts.get(name))
     print(text, file=sys.stderr)
+
+
+def _refused(error: OSError, given: list[str]) -> int:
+    if "--debug" in given:
+        traceback.print_exception(error)
+    told = {
+        "error": type(error).__name__,
+        "what": tr("the system refused to go on"),
+        "why": error.strerror or str(error),
+        "where": str(error.filename or ""),
+        "exit_code": 1,
+    }
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _silence_stdout()
+    _tell(told, "--json" in given)
+    return 1
 
 
 def _unexpected(error: Exception, given: list[str]) -> int:

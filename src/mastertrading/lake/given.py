@@ -13,10 +13,12 @@ import polars as pl
 from mastertrading.domain.errors import DataMissing, DataUnreadable
 from mastertrading.domain.instrument import canonical_symbol
 from mastertrading.domain.market import F64, I64
+from mastertrading.lake.layouts import check_ending, form_of
 
 FORECAST_COLUMNS = ("ts", "instrument", "forecast")
 CALENDAR_COLUMNS = ("ts_ms", "name", "impact", "currency")
 EARLIEST_MS = 946_684_800_000  # 2000-01-01: a smaller number is not in milliseconds
+UNITS = {"seconds": 1000.0, "microseconds": 1e-3, "nanoseconds": 1e-6}
 LATEST_MS = 4_102_444_800_000  # 2100-01-01: a larger one neither
 
 
@@ -42,7 +44,9 @@ def read_forecasts(path: Path, symbols: tuple[str, ...]) -> dict[str, tuple[I64,
     if wrong.size:
         raise _unreadable(path, f"row {wrong[0] + 1}: forecast {values[wrong[0]]} is not within [-1, 1]")
     ts_ms = _times(frame, "ts", path)
-    named = frame["instrument"].cast(pl.String).to_list()
+    named = frame["instrument"].cast(pl.String).str.strip_chars().fill_null("").to_list()
+    if "" in named:
+        raise _unreadable(path, f"row {named.index('') + 1}: there is no instrument")
     names = {str(name): canonical_symbol(str(name)) for name in set(named)}
     foreign = sorted(set(names.values()) - set(symbols))
     if foreign:
@@ -84,36 +88,62 @@ def read_calendar(path: Path) -> I64:
 
 def _read(path: Path, columns: tuple[str, ...]) -> pl.DataFrame:
     if not path.is_file():
-        raise DataMissing(f"there is no file {path}", hint="give the path of an existing file")
-    readers = {".parquet": pl.read_parquet, ".feather": pl.read_ipc, ".arrow": pl.read_ipc}
-    reader = readers.get(path.suffix.lower(), pl.read_csv)
+        why = "it is a folder" if path.is_dir() else "there is nothing of that name"
+        raise DataMissing(
+            f"there is no file {path}", why=why, where=str(path), hint="give the path of an existing file"
+        )
+    readers = {"parquet": pl.read_parquet, "feather": pl.read_ipc}
     try:
-        frame = reader(path.read_bytes())
+        content = path.read_bytes()
+        form = form_of(content) if content else "empty"
+        if form == "empty":
+            raise _unreadable(path, "it is empty")
+        check_ending(path, form)
+        frame = readers.get(form, pl.read_csv)(content)
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         raise _unreadable(path, " ".join(str(error).split())[:200]) from None
     absent = [name for name in columns if name not in frame.columns]
     if absent:
         found = ", ".join(frame.columns[:8])
         raise _unreadable(path, f"it has no column {', '.join(absent)}; it has {found}")
+    if len(frame) == 0:
+        raise _unreadable(path, "it has no rows")
     return frame.select(columns)
 
 
 def _times(frame: pl.DataFrame, name: str, path: Path) -> I64:
     column = frame[name]
-    if column.null_count() or not column.dtype.is_integer():
+    if column.dtype == pl.String:
+        column = column.str.strip_chars().cast(pl.Int64, strict=False)
+    if column.null_count():
+        row = int(column.is_null().arg_max() or 0)
+        raise _unreadable(path, f"row {row + 1}: {name} {frame[name][row]} is not a time in milliseconds")
+    if not column.dtype.is_integer():
         raise _unreadable(path, f"{name} must be whole milliseconds since 1970 (UTC), it is {column.dtype}")
     ts_ms = column.to_numpy().astype(np.int64)
     odd = np.flatnonzero((ts_ms < EARLIEST_MS) | (ts_ms > LATEST_MS))
     if odd.size:
-        raise _unreadable(path, f"row {odd[0] + 1}: {name} {ts_ms[odd[0]]} is not a time in milliseconds")
+        value = int(ts_ms[odd[0]])
+        meant = next((unit for unit, ms in UNITS.items() if EARLIEST_MS <= value * ms <= LATEST_MS), "")
+        told = f"; it looks like {meant}" if meant else ""
+        raise _unreadable(path, f"row {odd[0] + 1}: {name} {value} is not a time in milliseconds{told}")
     return ts_ms
 
 
 def _numbers(frame: pl.DataFrame, name: str, path: Path) -> F64:
-    if not frame[name].dtype.is_numeric():
-        raise _unreadable(path, f"{name} must be a number, it is {frame[name].dtype}")
-    return frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    values = frame[name].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+    wrong = np.flatnonzero(np.isnan(values))
+    if wrong.size:
+        written = frame[name].cast(pl.String)[int(wrong[0])]
+        raise _unreadable(path, f"row {wrong[0] + 1}: {name} {written or 'without a value'} is not a number")
+    return values
 
 
 def _unreadable(path: Path, why: str) -> DataUnreadable:
-    return DataUnreadable(f"{path.name} cannot be used", why=why, where=str(path))
+    return DataUnreadable(
+        f"{path.name} cannot be used",
+        why=why,
+        where=str(path),
+        hint="forecasts have the columns ts,instrument,forecast; a calendar has ts_ms,name,impact,currency "
+        "(CSV, Parquet or Feather; times in ms since 1970, UTC)",
+    )

@@ -104,8 +104,8 @@ def read_file(path: Path, symbol: str | None = None, timeframe: str | None = Non
         If it is no such file, is damaged, or is not what its name says.
     """
     content = _bytes_of(path)
-    form = _form(content)
-    _agrees_with_ending(path, form)
+    form = form_of(content)
+    check_ending(path, form)
     found = []
     for name, frame in _tables(path, path.name, content, form):
         said = _said_by(name, path)
@@ -145,7 +145,7 @@ def _bytes_of(path: Path) -> bytes:
         raise _unreadable(path, str(error)) from error
 
 
-def _form(content: bytes) -> str:
+def form_of(content: bytes) -> str:
     """The format, by the first bytes."""
     for magic, form in MAGIC:
         if content.startswith(magic):
@@ -160,7 +160,8 @@ def _form(content: bytes) -> str:
     return "text" if text and all(c.isprintable() or c in "\r\n\t" for c in text) else "unknown"
 
 
-def _agrees_with_ending(path: Path, form: str) -> None:
+def check_ending(path: Path, form: str) -> None:
+    """Refuse a file whose content is not what its name says."""
     claimed = ENDINGS.get(path.suffix.lower())
     if form == "feather-1":
         raise _unreadable(
@@ -183,10 +184,10 @@ def _tables(path: Path, name: str, content: bytes, form: str) -> Iterator[tuple[
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 for member in archive.namelist():
                     inner = archive.read(member)
-                    yield from _tables(path, Path(member).name, inner, _form(inner)) if inner else ()
+                    yield from _tables(path, Path(member).name, inner, form_of(inner)) if inner else ()
         elif form == "gzip":
             inner = gzip.decompress(content)
-            yield from _tables(path, name.removesuffix(".gz"), inner, _form(inner))
+            yield from _tables(path, name.removesuffix(".gz"), inner, form_of(inner))
         elif form == "parquet":
             yield name, pl.read_parquet(io.BytesIO(content))
         elif form == "feather":
