@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,10 +21,25 @@ from mastertrading.signals.rows import MINUTE
 
 MODEST = settings(deadline=None, max_examples=60)
 WEIGHTS = (Fraction(30, 100), Fraction(20, 100), Fraction(15, 100), Fraction(35, 100))
-CLOSES = st.lists(
-    st.tuples(st.integers(0, 12 * 3600_000), st.integers(1, 15), st.integers(-3, 3)), min_size=1, max_size=90
-)
-"""Closed trades: milliseconds since the one before, modules that voted, net atoms."""
+
+
+@st.composite
+def _closes(draw):
+    """Closed trades over a few weeks: milliseconds since the one before, modules that voted, net atoms."""
+    chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    count = draw(st.integers(1, 90))
+    gaps = chance.integers(0, 12 * HOUR_MS, count) * chance.integers(0, 2, count)  # many at the same moment
+    return list(
+        zip(
+            gaps.tolist(),
+            chance.integers(1, 16, count).tolist(),
+            chance.integers(-3, 4, count).tolist(),
+            strict=True,
+        )
+    )
+
+
+CLOSES = _closes()
 
 
 def _closed(closes, **groups):
