@@ -5,30 +5,35 @@ from __future__ import annotations
 import ast
 import re
 import string
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
+from factories import Deal, make_result
 from mastertrading.app import cli, messages
 from mastertrading.app.messages import tr
+from mastertrading.backtest import texts
+from mastertrading.backtest.statistics import statistics
+from mastertrading.backtest.terminal import render_report
 
 APP = messages.CATALOGUES.parent
 LANGUAGES = [path.stem for path in messages.CATALOGUES.glob("*.toml")]
 
 
 def sentences_in_source():
-    """Every text handed to ``tr`` and every summary of a command."""
-    found = {summary for _, summary in cli.COMMANDS.values()}
+    """Every text that stands in the command line's room, and every word of the tables."""
+    found = set(words_of_the_tables())
     for path in APP.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
-                found |= {part.value for part in node.args if isinstance(part, ast.Constant)}
-            if (
-                isinstance(node, ast.Assign)
-                and isinstance(node.value, ast.Constant)
-                and "sentence" in ast.dump(node)
-            ):
-                found.add(node.value.value)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     return found
+
+
+def words_of_the_tables():
+    """Every title, header, measure and verdict."""
+    tables = [words for name, words in vars(texts).items() if name.isupper() and isinstance(words, dict)]
+    return [sentence for words in tables for sentence in words.values()]
 
 
 def test_a_sentence_is_english_unless_asked_otherwise(monkeypatch):
@@ -55,6 +60,24 @@ def test_a_catalogue_translates_only_sentences_that_exist_and_keeps_their_fields
     for sentence, translated in sentences.items():
         assert fields(sentence) == fields(translated)
         assert re.search(r"\s$", sentence) is None or translated.endswith(" ")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_catalogue_has_every_word_of_the_tables(language):
+    same_everywhere = {"USDT"}
+    missing = set(words_of_the_tables()) - same_everywhere - set(messages.catalogue(language).sentences)
+    assert missing == set()
+
+
+def test_the_tables_are_spanish_and_fit_into_a_line(monkeypatch):
+    monkeypatch.setenv("MASTERTRADING_LANG", "es")
+    console = Console(file=StringIO(), width=100)
+    console.print(render_report(statistics(make_result(Deal(gross=32), Deal(gross=-9))), 100, tr))
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 100
+    titles = [line for line in lines if line and not line.startswith(" ")]
+    assert {"Resumen", "Motivos de cierre", "Costes", "Embudo de entradas"} <= {t.strip() for t in titles}
+    assert sum("Caída máxima" in line for line in lines) == 1
 
 
 def test_an_error_of_the_command_line_speaks_spanish(monkeypatch, capsys):
