@@ -44,7 +44,6 @@ class _Listener:
     """Turns signals into `Stopped`, again if a library's callback has swallowed it."""
 
     def __init__(self) -> None:
-        self.raised = False
         self._raised_at = -AGAIN_S
         self._usual_hook = sys.unraisablehook
 
@@ -52,16 +51,24 @@ class _Listener:
         """Handle a signal."""
         now = time.monotonic()
         if now - self._raised_at >= AGAIN_S:
-            self.raised, self._raised_at = True, now
+            self._raised_at = now
             raise Stopped(number)
 
     def swallowed(self, lost: Any) -> None:
         """Where Python cannot raise (a finaliser, a callback from C) it tells this hook and goes on."""
         if isinstance(lost.exc_value, Stopped):
             self._raised_at = -AGAIN_S
-            threading.Timer(RETRY_S, signal.raise_signal, (lost.exc_value.number,)).start()
+            threading.Timer(RETRY_S, _to_main_thread, (lost.exc_value.number,)).start()
         else:
             self._usual_hook(lost)
+
+
+def _to_main_thread(number: int) -> None:
+    """Send a signal to the main thread, which it wakes even where it waits for the system."""
+    if sys.platform == "win32":
+        signal.raise_signal(number)
+    else:
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 @contextmanager
@@ -71,7 +78,7 @@ def stopped_kindly(leaving: bool) -> Iterator[None]:
     Parameters
     ----------
     leaving
-        The process ends after this block: a second Ctrl-C on the way out shall not be told as an error.
+        The process ends after this block: a Ctrl-C on the way out changes nothing and is no error.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -87,4 +94,4 @@ def stopped_kindly(leaving: bool) -> Iterator[None]:
     finally:
         sys.unraisablehook = hook
         for number, handler in before.items():
-            signal.signal(number, signal.SIG_IGN if leaving and listener.raised else handler)
+            signal.signal(number, signal.SIG_IGN if leaving else handler)
