@@ -106,12 +106,13 @@ def test_no_room_for_one_lot_is_refused_by_the_limits_name() -> None:
     assert played.refusals(1)[0] == "leverage"
 
 
-def test_margin_at_the_account_leverage_has_to_be_there() -> None:
+def test_margin_at_the_account_leverage_cuts_the_size() -> None:
+    # 505 USDT over 1.2 a lot would be 420 lots; 10 100 USDT at leverage 1 carry 101.
     changes = {"risk.per_trade": 0.05, "account.leverage": 1.0, "risk.portfolio.max_instrument_exposure": 5.0}
     played = single(
         {**changes, "risk.gates.max_leverage": 5.0, "risk.portfolio.max_correlated_exposure": 5.0}
     )
-    assert played.refusals()[0] == "margin"
+    assert entered(played) == 101
 
 
 def test_unknown_correlation_counts_as_one_on_whatever_sides() -> None:
@@ -142,12 +143,19 @@ def test_twins_on_opposite_sides_hedge_each_other() -> None:
     assert [entered(pair(changes, (1.0, -1.0), primer=[CALM, CALM]), i) for i in (0, 1)] == [25, -25]
 
 
-def test_value_at_risk_beyond_its_limit_is_refused() -> None:
-    # Hourly moves of 9.5 %: 2.33 x 0.095 x sqrt(24) = 1.09 of the position, 0.27 of equity; 6 % is allowed.
+def test_value_at_risk_cuts_the_size_to_its_limit() -> None:
+    # Hourly moves of ln 1.1: 2.3263 x 0.0953 x sqrt(24) = 1.086 of the position; 6 % of equity allow 0.0552 times
+    # equity, 5.58 lots of 0.0099.
     wild = single({"risk.portfolio.min_hours": 24}, primer=[WILD])
-    assert (entered(wild), wild.refusals()[0]) == (0, "value_at_risk")
+    assert entered(wild) == 5
+    assert wild.decisions[0, 0].correlated_lots == 25
     calm = single({"risk.portfolio.min_hours": 24}, primer=[CALM])
     assert entered(calm) == 25
+
+
+def test_value_at_risk_that_allows_not_one_lot_is_refused_by_its_name() -> None:
+    played = single({"risk.portfolio.min_hours": 24, "risk.portfolio.max_value_at_risk": 0.01}, primer=[WILD])
+    assert (entered(played), played.refusals()[0]) == (0, "value_at_risk")
 
 
 def test_value_at_risk_without_enough_hours_is_unknown_and_said_to_be() -> None:

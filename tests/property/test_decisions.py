@@ -95,14 +95,6 @@ def _size(case):
     return abs(int(_decide(case)[1].entry_lots))
 
 
-def _fitting(case):
-    """Size that fits every limit which cuts, before value at risk and margin say yes or no to it."""
-    decision, order, _ = _decide(case)
-    if decision.refusal in (Gate.VALUE_AT_RISK, Gate.MARGIN):
-        return float(decision.correlated_lots) * (1.0 + 2.0**-23)  # the row keeps 24 bits of it
-    return abs(int(order.entry_lots))
-
-
 # ------------------------------------------------------------------ no size above any limit
 
 
@@ -204,10 +196,8 @@ NARROWER = {
 @settings(deadline=None, max_examples=40)
 @given(SEEDS, st.floats(0.0, 1.0))
 def test_a_narrower_setting_never_gives_a_larger_size(what, seed, amount):
-    # Value at risk and margin refuse whole sizes: what a wider setting made too large for them, a narrower one may
-    # make fit. It is still never larger than what the wider one had in mind.
     case = _case(seed)
-    assert _size(NARROWER[what](case, amount)) <= _fitting(case)
+    assert _size(NARROWER[what](case, amount)) <= _size(case)
 
 
 @MODEST
@@ -216,7 +206,7 @@ def test_an_instrument_cap_never_raises_a_size(seed, cap):
     case = _case(seed)
     free, capped = case.specs.copy().view(np.recarray), case.specs.copy().view(np.recarray)
     free[0].risk_cap, capped[0].risk_cap = 1.0, cap
-    assert _size(case._replace(specs=capped)) <= _fitting(case._replace(specs=free))
+    assert _size(case._replace(specs=capped)) <= _size(case._replace(specs=free))
 
 
 # ------------------------------------------------------------------ how many modules, and which

@@ -23,7 +23,12 @@ from mastertrading.rules.position.exits import exit_reason, may_flip, partial_lo
 from mastertrading.rules.position.money import sign
 from mastertrading.rules.position.transitions import DAY_MS, notional
 from mastertrading.rules.risk.breakers import breaker_scale
-from mastertrading.rules.risk.exposure import correlated_room, update_correlations, value_at_risk
+from mastertrading.rules.risk.exposure import (
+    correlated_room,
+    lots_within_risk,
+    update_correlations,
+    value_at_risk,
+)
 from mastertrading.rules.risk.gates import daily_limit, spread_is_narrow, trend_is_strong
 from mastertrading.rules.risk.sizing import (
     risk_lots,
@@ -79,26 +84,27 @@ def combine(memory: Any, i: int, account: Any, rules: Any, spec: Any, minute: An
 
     ``memory``: the modules' newest verdicts, shape (instruments, modules).
     """
-    allocation = rules.allocation
-    net, longs, shorts = 0.0, 0, 0
+    allocation, weights = rules.allocation, account.weights
+    net, longs, shorts, votes_long, votes_short = 0.0, 0, 0, 0, 0
     for m in range(allocation.modules):
         said = memory[i, m]
         if not is_fresh(said, minute.t_ms, allocation.ttl_ms) or not (spec.modules >> m) & 1:
             continue
         if (allocation.floor_mask >> m) & 1 and not reaches_floor(said.forecast, minute.session_floor):
             continue
-        net += account.weights[m] * confluence_multiplier(said.confluence, allocation) * said.forecast
+        net += weights[m] * confluence_multiplier(said.confluence, allocation) * said.forecast
         if said.forecast > 0.0:
             longs += 1
-            decision.votes_long |= np.uint8(1 << m)
+            votes_long |= 1 << m
         else:
             shorts += 1
-            decision.votes_short |= np.uint8(1 << m)
+            votes_short |= 1 << m
     net = scaled_net(net, allocation)
-    wish = wish_of(net, longs, shorts, allocation)
     decision.net = net
     decision.agreeing = longs if net > 0.0 else shorts if net < 0.0 else 0
-    return wish
+    decision.votes_long = votes_long
+    decision.votes_short = votes_short
+    return wish_of(net, longs, shorts, allocation)
 
 
 @kernel
@@ -242,14 +248,18 @@ def size_entry(state: Any, market: Any, rules: Any, i: int, row: Any, risk_frac:
     room = correlated_room(correlation, exposures, i, side, portfolio.max_correlated) * equity
     lots = fit(decision, CORRELATED_EXPOSURE, lots, room, lot_atoms)
     decision.correlated_lots = lots
-    exposures[i] = side * lots * lot_atoms / equity
+    if decision.refusal != 0:
+        return 0
+    unit = side * lot_atoms / equity
+    exposures[i] = lots * unit
     risk = value_at_risk(returns, known, exposures, scratch[1], portfolio)
     if math.isnan(risk):
         ask_unknown(decision, VALUE_AT_RISK)
     else:
-        ask(decision, VALUE_AT_RISK, risk <= portfolio.max_var)
-    margin = (others + lots * lot_atoms) / portfolio.account_leverage
-    ask(decision, MARGIN, margin <= equity)
+        if risk > portfolio.max_var:
+            lots = lots_within_risk(returns, known, exposures, scratch[1], i, (lots, unit), portfolio)
+        ask(decision, VALUE_AT_RISK, lots > 0)
+    lots = fit(decision, MARGIN, lots, portfolio.account_leverage * equity - others, lot_atoms)
     ask(decision, MIN_SIZE, lots >= max(1, spec.min_lots))
     ask(decision, MIN_NOTIONAL, lots * row.close * spec.atoms >= spec.min_notional_atoms)
     return lots if decision.refusal == 0 else 0

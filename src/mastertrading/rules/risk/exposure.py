@@ -124,3 +124,35 @@ def value_at_risk(returns: Any, known: int, exposures: Any, worst: Any, portfoli
     normal = portfolio.z * math.sqrt(squares / n)
     historical = -worst[min(kept - 1, int(n * portfolio.tail))]
     return max(0.0, normal, historical) * math.sqrt(HOURS_A_DAY)
+
+
+@kernel
+def lots_within_risk(
+    returns: Any, known: int, exposures: Any, worst: Any, i: int, wanted: Any, portfolio: Any
+) -> int:
+    """Most lots of an entry that is too large with which value at risk stays within its limit; 0 if none do.
+
+    Parameters
+    ----------
+    exposures
+        Of the account without the entry; changed in place at ``i`` while searching.
+    wanted
+        (lots, signed exposure of one lot).
+
+    Notes
+    -----
+    The historical part has no closed form, so the limit is found by halving, from a size that holds it.
+    """
+    broken, unit = wanted
+    held = 0
+    exposures[i] = 0.0
+    if value_at_risk(returns, known, exposures, worst, portfolio) > portfolio.max_var:
+        return 0
+    while broken - held > 1:
+        middle = (held + broken) // 2
+        exposures[i] = middle * unit
+        if value_at_risk(returns, known, exposures, worst, portfolio) > portfolio.max_var:
+            broken = middle
+        else:
+            held = middle
+    return held
