@@ -55,18 +55,22 @@ def table(title: str, *columns: str, numbers: tuple[int, ...] = ()) -> Table:
 
 
 @contextmanager
-def progress(label: str, total: int, *, quiet: bool = False) -> Iterator[Advance]:
+def progress(
+    label: str, total: int, *, quiet: bool = False, console: Console | None = None
+) -> Iterator[Advance]:
     """Show how far a piece of work is: a bar on a terminal, four plain lines elsewhere, nothing when quiet.
 
     Parameters
     ----------
     total
         The amount of work, in any unit; 0 if it is not known.
+    console
+        Where remarks are printed meanwhile, so that they stand above the bar; default: one of its own.
     """
     if quiet:
         yield lambda done: None
     elif sys.stderr.isatty():
-        with _bar(label, total) as advance:
+        with _bar(label, total, console or err()) as advance:
             yield advance
     else:
         yield _plain(label, total)
@@ -74,11 +78,11 @@ def progress(label: str, total: int, *, quiet: bool = False) -> Iterator[Advance
 
 
 @contextmanager
-def _bar(label: str, total: int) -> Iterator[Advance]:
+def _bar(label: str, total: int, console: Console) -> Iterator[Advance]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err(), transient=False) as bars:
+    with Progress(*columns, console=console, transient=False) as bars:
         task = bars.add_task(label, total=total or None)
         yield lambda done: bars.update(task, completed=done)
         bars.update(task, total=max(total, 1), completed=max(total, 1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -12,7 +11,6 @@ import numpy as np
 from mastertrading.backtest.account import Chunk
 from mastertrading.backtest.forecasts import Forecasts
 from mastertrading.compiled import records
-from mastertrading.domain.errors import ConfigError
 from mastertrading.domain.market import F64, I64, MINUTE_MS, Market, Records
 from mastertrading.engine.book import ROW, SETTLEMENT, TRANSFER
 from mastertrading.engine.rows import fill_rows
@@ -50,25 +48,10 @@ def transfer_rows(market: Market, settings: Settings, start: int) -> Records:
     """TRANSFER records of the configured deposits and withdrawals from the first decided bar on."""
     rows = records(TRANSFER, len(settings.account.transfers))
     for row, transfer in zip(rows, settings.account.transfers, strict=True):
-        row.ts_ms = _moment(transfer.at)
+        row.ts_ms = transfer.at_ms
         row.atoms = atoms(transfer.amount)
     rows = rows[np.argsort(rows["ts_ms"], kind="stable")]
     return rows[rows["ts_ms"] > market.ts_ms[start] - market.base_ms].view(np.recarray)
-
-
-def _moment(text: str) -> int:
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{text!r} is not a time",
-            why=str(error),
-            where="[[account.transfers]] at",
-            hint="at = '2025-06-01T00:00Z'",
-        ) from None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return int(when.timestamp() * 1000)
 
 
 class RowWriter:

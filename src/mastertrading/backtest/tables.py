@@ -167,7 +167,8 @@ def _fires_table(statistics: Statistics, tr: Translate) -> Table:
         row = [rates[name, module] for module in modules]
         minutes = row[0].minutes if row else 0
         shares = (plain(texts.percent(rate.share)) for rate in row)
-        rows.append((plain(name), plain(texts.count(minutes)), *shares))
+        shown = tr(texts.HEADERS["all"]) if name == ALL else name
+        rows.append((plain(shown), plain(texts.count(minutes)), *shares))
     for side in ("long", "short"):
         parts = [(getattr(rates[ALL, module], side), rates[ALL, module].minutes) for module in modules]
         shares = (plain(texts.percent(ratio(fired, minutes))) for fired, minutes in parts)

@@ -5,7 +5,7 @@ Rates, distances and scores are fractions (0.003 = 0.30 %); money is in the quot
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
@@ -400,6 +400,12 @@ class Transfer(Group):
         except ValueError:
             raise ValueError(f"{text!r} is not a time; write it as 2025-06-01T00:00Z") from None
         return text
+
+    @property
+    def at_ms(self) -> int:
+        """The same moment in ms UTC."""
+        when = datetime.fromisoformat(self.at)
+        return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 class Account(Group):

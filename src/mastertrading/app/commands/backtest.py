@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         out=None if args.no_files else args.out or RUNS / _folder_name(args),
         all_paths=not args.one_path,
     )
-    with progress(tr("replaying"), 1000, quiet=args.json) as advance:
+    with progress(tr("replaying"), 1000, quiet=args.json, console=remarks) as advance:
         _, measured = backtest(
             wanted,
             resolved.settings,
