@@ -16,7 +16,6 @@ KEPT = {
     "CANDLE": "gate 10 of SIG-SMC: the shape of one finished bar",
     "candle": "the score term of the same name",
     "weight_candle": "the weight of that term",
-    "pair_term": "a pair of positions in a correlation matrix",
 }
 
 

@@ -109,7 +109,6 @@ class DrivenAccount:
             book.orders,
             book.memory,
             self.specs,
-            book.correlation,
             book.scratch,
         )
         decisions, equity = records(DECISION, rows.shape), records(EQUITY, 1)

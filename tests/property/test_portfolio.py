@@ -15,7 +15,7 @@ from mastertrading.domain.instrument import ATOMS_PER_UNIT
 from mastertrading.engine.book import POSITION
 from mastertrading.lake.universe import CATALOGUE
 from mastertrading.rules.position.margin import liquidation_ticks, maintenance
-from mastertrading.rules.risk.exposure import correlated_room, update_correlations, value_at_risk
+from mastertrading.rules.risk.exposure import correlated_room, correlation, value_at_risk
 from mastertrading.settings.records import rules_record, spec_records
 from mastertrading.settings.schema import Settings
 
@@ -31,36 +31,53 @@ def _returns(draw, hours, count, missing=0.02):
     return values
 
 
-def _portfolio():
-    return rules_record(Settings())[0].portfolio
+def _portfolio(**values):
+    portfolio = rules_record(Settings())[0].portfolio
+    for name, value in values.items():
+        portfolio[name] = value
+    return portfolio
+
+
+def _matrix(returns):
+    """Correlations by NumPy, shrunk by a fifth toward 1."""
+    return 0.8 * np.corrcoef(returns.T).reshape(returns.shape[1], -1) + 0.2
 
 
 # ------------------------------------------------------------------ correlation
 
 
 @MODEST
-@given(SEEDS, st.integers(2, 7), st.integers(60, 900))
-def test_correlations_are_those_of_numpy_over_common_hours_shrunk_toward_one(seed, count, hours):
-    returns, portfolio = _returns(np.random.default_rng(seed), hours, count), _portfolio()
-    matrix = np.ones((count, count))
-    update_correlations(matrix, returns, hours, portfolio)
+@given(SEEDS, st.integers(60, 900))
+def test_a_correlation_is_that_of_numpy_over_common_hours_shrunk_toward_one(seed, hours):
+    returns, portfolio = _returns(np.random.default_rng(seed), hours, 2), _portfolio()
     window = returns[max(0, hours - portfolio.hours) :]
-    for i in range(count):
-        for j in range(i):
-            both = ~np.isnan(window[:, i]) & ~np.isnan(window[:, j])
-            plain = np.corrcoef(window[both, i], window[both, j])[0, 1]
-            assert matrix[i, j] == matrix[j, i] == pytest.approx(0.8 * plain + 0.2, abs=1e-12)
+    both = ~np.isnan(window).any(axis=1)
+    found = correlation(returns, hours, 0, 1, portfolio)
+    if both.sum() < portfolio.min_hours:
+        assert math.isnan(found)
+        return
+    plain = np.corrcoef(window[both, 0], window[both, 1])[0, 1]
+    assert (
+        found == correlation(returns, hours, 1, 0, portfolio) == pytest.approx(0.8 * plain + 0.2, abs=1e-12)
+    )
+
+
+def test_a_correlation_over_too_few_common_hours_is_unknown_however_long_the_window():
+    returns = np.random.default_rng(1).normal(0.0, 0.005, (720, 2))
+    returns[:-47, 1] = np.nan
+    assert math.isnan(correlation(returns, 720, 0, 1, _portfolio()))
+    assert not math.isnan(correlation(returns, 720, 0, 1, _portfolio(min_hours=47)))
 
 
 @MODEST
 @given(SEEDS, st.integers(1, 7), st.sampled_from((-1, 1)), st.floats(0.05, 3.0))
 def test_the_room_for_correlated_exposure_ends_exactly_at_the_limit(seed, count, side, limit):
     draw = np.random.default_rng(seed)
-    matrix, exposures = np.ones((count, count)), draw.uniform(-1.0, 1.0, count)
-    update_correlations(matrix, _returns(draw, 100, count, missing=0.0), 100, _portfolio())
-    i = int(draw.integers(count))
+    exposures, returns = draw.uniform(-1.0, 1.0, count), _returns(draw, 100, count, missing=0.0)
+    matrix, i = _matrix(returns), int(draw.integers(count))
     exposures[i] = 0.0
-    room = correlated_room(matrix, exposures, i, side, limit)
+    room = correlated_room(returns, 100, exposures, (i, side), _portfolio(max_correlated=limit))
+    assert exposures[i] == 0.0
     held = math.sqrt(max(0.0, exposures @ matrix @ exposures))
     if held >= limit:
         assert room == 0.0
@@ -74,10 +91,10 @@ def test_the_room_for_correlated_exposure_ends_exactly_at_the_limit(seed, count,
 @given(SEEDS, st.integers(2, 7), st.floats(0.1, 3.0))
 def test_instruments_without_history_count_as_fully_correlated(seed, count, limit):
     draw = np.random.default_rng(seed)
-    matrix = np.full((count, count), np.nan)
     exposures = draw.uniform(-0.3, 0.3, count)
     exposures[0] = 0.0
-    room = correlated_room(matrix, exposures, 0, 1, limit)
+    none = np.full((100, count), np.nan)
+    room = correlated_room(none, 100, exposures, (0, 1), _portfolio(max_correlated=limit))
     assert room == pytest.approx(max(0.0, limit - np.abs(exposures).sum()), abs=1e-9)
 
 

@@ -28,7 +28,7 @@ def replay(
     Parameters
     ----------
     state
-        (account, positions, orders, memory, outcomes, correlation, scratch); account as one record in an array.
+        (account, positions, orders, memory, outcomes, scratch); account as one record in an array.
     logs
         (fills, trades, payments, events).
     rules, specs
@@ -46,7 +46,7 @@ def replay(
     -------
     The first bar that was not played.
     """
-    accounts, positions, orders, memory, outcomes, correlation, scratch = state
+    accounts, positions, orders, memory, outcomes, scratch = state
     fills, trades, payments, history = logs
     rows, minutes, verdicts = inputs
     decisions, equity = out
@@ -63,7 +63,7 @@ def replay(
         charge(account, positions, specs, payments, events[0], close_ms)
         venue(book, written, rule, specs, rows, t, open_ms)
         mark(book, written, rule, specs, rows, t, close_ms)
-        thinking = (account, positions, orders, memory, specs, correlation, scratch)
+        thinking = (account, positions, orders, memory, specs, scratch)
         decide(thinking, market, rule, (rows, minutes, verdicts), t, decisions)
         note(equity[t], account, close_ms)
     return stop

@@ -98,7 +98,6 @@ ACCOUNT = np.dtype(
         ("next_trade_id", "i8"),
         ("settlement_cursor", "i8"),
         ("transfer_cursor", "i8"),
-        ("hours_seen", "i8"),  # hourly returns that the correlations below are made of
         ("fills", "i8"),  # rows written to each log since it was last emptied
         ("trades", "i8"),
         ("payments", "i8"),
@@ -216,7 +215,6 @@ class Book(NamedTuple):
     orders: Records
     memory: Records
     outcomes: Records
-    correlation: np.ndarray
     scratch: np.ndarray
 
 
@@ -250,7 +248,6 @@ def open_book(rules: Records, instruments: int, initial_atoms: int) -> Book:
         account[name] = 1.0
     account["day"] = account["week"] = -1
     account["next_trade_id"] = 1
-    account["hours_seen"] = -1
     account["weights"] = rules["allocation"]["weights"]
     memory = records(MEMORY, (instruments, int(rules[0].allocation.modules)))
     memory["t_ms"] = np.iinfo(np.int64).min // 2
@@ -260,7 +257,6 @@ def open_book(rules: Records, instruments: int, initial_atoms: int) -> Book:
         orders=records(ORDERS, instruments),
         memory=memory,
         outcomes=records(OUTCOME, _outcomes_in_window(rules, instruments)),
-        correlation=np.ones((instruments, instruments)),
         scratch=np.zeros((3, max(instruments, 1024))),
     )
 

@@ -86,7 +86,7 @@ def decide(state: Any, market: Any, rules: Any, inputs: Any, t: int, decisions: 
     Parameters
     ----------
     state
-        (account, positions, orders, memory, specs, correlation, scratch).
+        (account, positions, orders, memory, specs, scratch).
     market
         (hourly returns, shape (hours, instruments); hours known at each bar, shape (bars,)).
     inputs
@@ -94,7 +94,7 @@ def decide(state: Any, market: Any, rules: Any, inputs: Any, t: int, decisions: 
     decisions
         DECISION rows to fill, shape (bars, instruments).
     """
-    account, positions, orders, memory, specs, correlation, scratch = state
+    account, positions, orders, memory, specs, scratch = state
     rows, minutes, verdicts = inputs
     minute = minutes[t]
     account.reserved = 0
@@ -116,7 +116,7 @@ def decide(state: Any, market: Any, rules: Any, inputs: Any, t: int, decisions: 
         decision, row = decisions[t, i], rows[t, i]
         risk_frac = budget(account, rules, specs[i], row, minute, decision)
         if risk_frac > 0.0:
-            sized = (account, positions, orders, specs, correlation, scratch)
+            sized = (account, positions, orders, specs, scratch)
             lots = size_entry(sized, (market[0], market[1][t]), rules, i, row, risk_frac, decision)
             if lots > 0:
                 decision.lots = lots if decision.net > 0.0 else -lots

@@ -26,7 +26,6 @@ from mastertrading.rules.risk.breakers import breaker_scale
 from mastertrading.rules.risk.exposure import (
     correlated_room,
     lots_within_risk,
-    update_correlations,
     value_at_risk,
 )
 from mastertrading.rules.risk.gates import daily_limit, spread_is_narrow, trend_is_strong
@@ -213,7 +212,7 @@ def size_entry(state: Any, market: Any, rules: Any, i: int, row: Any, risk_frac:
     Parameters
     ----------
     state
-        (account, positions, orders, specs, correlation, scratch).
+        (account, positions, orders, specs, scratch).
     market
         (hourly returns, hours known).
 
@@ -221,7 +220,7 @@ def size_entry(state: Any, market: Any, rules: Any, i: int, row: Any, risk_frac:
     -----
     The size before and after each limit is written into the decision. A limit only ever makes it smaller.
     """
-    account, positions, orders, specs, correlation, scratch = state
+    account, positions, orders, specs, scratch = state
     returns, known = market
     spec = specs[i]
     portfolio, side = rules.portfolio, 1 if decision.net > 0.0 else -1
@@ -240,12 +239,9 @@ def size_entry(state: Any, market: Any, rules: Any, i: int, row: Any, risk_frac:
     decision.leverage_lots = lots
     if decision.refusal != 0:
         return 0
-    if known != account.hours_seen:
-        update_correlations(correlation, returns, known, portfolio)
-        account.hours_seen = known
     exposures = scratch[0]
     exposures_into(exposures, account, positions, orders, specs, i)
-    room = correlated_room(correlation, exposures, i, side, portfolio.max_correlated) * equity
+    room = correlated_room(returns, known, exposures, (i, side), portfolio) * equity
     lots = fit(decision, CORRELATED_EXPOSURE, lots, room, lot_atoms)
     decision.correlated_lots = lots
     if decision.refusal != 0:

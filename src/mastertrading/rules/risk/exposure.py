@@ -17,64 +17,71 @@ HOURS_A_DAY = 24.0
 
 
 @kernel
-def correlation(returns: Any, first: int, last: int, i: int, j: int) -> float:
-    """Pearson correlation of two instruments over rows [first, last); NaN with under two common hours."""
+def correlation(returns: Any, known: int, i: int, j: int, portfolio: Any) -> float:
+    """Pearson correlation of two instruments over their common hours of the window, shrunk toward 1.
+
+    NaN with fewer common hours than ``min_hours``.
+    """
+    first = max(0, known - portfolio.hours)
     n, mean_i, mean_j = 0, 0.0, 0.0
-    for h in range(first, last):
+    for h in range(first, known):
         a, b = returns[h, i], returns[h, j]
         if not (math.isnan(a) or math.isnan(b)):
             n += 1
             mean_i += a
             mean_j += b
-    if n < 2:
+    if n < portfolio.min_hours:
         return np.nan
     mean_i, mean_j = mean_i / n, mean_j / n
     ii, jj, ij = 0.0, 0.0, 0.0
-    for h in range(first, last):
+    for h in range(first, known):
         a, b = returns[h, i], returns[h, j]
         if not (math.isnan(a) or math.isnan(b)):
             ii += (a - mean_i) * (a - mean_i)
             jj += (b - mean_j) * (b - mean_j)
             ij += (a - mean_i) * (b - mean_j)
-    return ij / math.sqrt(ii * jj) if ii > 0.0 and jj > 0.0 else np.nan
+    if not (ii > 0.0 and jj > 0.0):
+        return np.nan
+    return (1.0 - portfolio.shrink) * ij / math.sqrt(ii * jj) + portfolio.shrink
 
 
 @kernel
-def update_correlations(matrix: Any, returns: Any, known: int, portfolio: Any) -> None:
-    """Refill the matrix from the last hours, shrunk toward 1; NaN marks a pair with too little history."""
-    first = max(0, known - portfolio.hours)
-    for i in range(matrix.shape[0]):
-        for j in range(i):
-            value = np.nan
-            if known - first >= portfolio.min_hours:
-                value = correlation(returns, first, known, i, j)
-                value = (1.0 - portfolio.shrink) * value + portfolio.shrink
-            matrix[i, j] = value
-            matrix[j, i] = value
+def shared_risk(returns: Any, known: int, exposures: Any, i: int, j: int, portfolio: Any) -> float:
+    """One term w_i C_ij w_j; two without enough history count as fully correlated, on whatever sides."""
+    product = exposures[i] * exposures[j]
+    if i == j or product == 0.0:
+        return product
+    c = correlation(returns, known, i, j, portfolio)
+    return abs(product) if math.isnan(c) else c * product
 
 
 @kernel
-def pair_term(matrix: Any, i: int, wi: float, j: int, wj: float) -> float:
-    """One term of wᵀCw; a pair without history counts as fully correlated on whatever sides it is held."""
-    if i == j:
-        return wi * wj
-    c = matrix[i, j]
-    return abs(wi * wj) if math.isnan(c) else c * wi * wj
+def correlated_room(returns: Any, known: int, exposures: Any, entry: Any, portfolio: Any) -> float:
+    """Exposure that an entry may add until sqrt(wᵀCw) reaches its limit; 0 if the account is beyond it.
 
+    Parameters
+    ----------
+    exposures
+        Of the account without the entry, whose own place is used for the search and left at 0.
+    entry
+        (instrument, side).
 
-@kernel
-def correlated_room(matrix: Any, exposures: Any, i: int, side: int, limit: float) -> float:
-    """Exposure that may be added to instrument ``i`` until sqrt(wᵀCw) reaches the limit; 0 if it is beyond.
-
+    Notes
+    -----
     Solves (wᵀCw) + 2 x b + x² = limit² for x, with b the side times row i of C times w.
     """
-    n = matrix.shape[0]
-    held, cross = 0.0, 0.0
+    i, side = entry
+    n, held, cross = exposures.shape[0], 0.0, 0.0
     for a in range(n):
-        for b in range(n):
-            held += pair_term(matrix, a, exposures[a], b, exposures[b])
-        cross += pair_term(matrix, i, float(side), a, exposures[a])
-    spare = limit * limit - held
+        held += exposures[a] * exposures[a]
+        for b in range(a):
+            held += 2.0 * shared_risk(returns, known, exposures, a, b, portfolio)
+    exposures[i] = float(side)
+    for a in range(n):
+        if a != i:
+            cross += shared_risk(returns, known, exposures, i, a, portfolio)
+    exposures[i] = 0.0
+    spare = portfolio.max_correlated * portfolio.max_correlated - held
     if spare <= 0.0:
         return 0.0
     return math.sqrt(cross * cross + spare) - cross
