@@ -14,7 +14,7 @@ from mastertrading.domain.errors import DataMissing
 from mastertrading.lake.files import write_json
 from mastertrading.lake.layouts import Found, is_candidate, joined_bars, joined_charges, read_file
 from mastertrading.lake.lock import Wait, at_once
-from mastertrading.lake.names import SeriesId
+from mastertrading.lake.names import SeriesId, check_venue_name
 from mastertrading.lake.open_interest import joined
 from mastertrading.lake.store import DEFAULT_VENUE, Added, Venue, is_venue, subfolders
 from mastertrading.lake.universe import INSTRUMENTS_FILE, describe, read_instruments
@@ -68,7 +68,11 @@ def import_files(
         If a file isn't what its name says. Series imported before it stay, whole.
     OutputError
         If the lake can't be written.
+    UsageError
+        If ``venue`` is no plain name.
     """
+    if venue is not None:
+        check_venue_name(venue)
     read: dict[tuple[str, SeriesId], list[Found]] = {}
     for path, owner in [pair for source in sources for pair in _files(source, venue, only)]:
         if progress is not None:

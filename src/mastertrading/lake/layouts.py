@@ -86,6 +86,8 @@ class _Name:
     symbol: str | None
     timeframe: str | None
     kind: Kind
+    told_by: str = "its name"
+    """Who says the timeframe."""
 
 
 def read_file(path: Path, symbol: str | None = None, timeframe: str | None = None) -> list[Found]:
@@ -111,7 +113,9 @@ def read_file(path: Path, symbol: str | None = None, timeframe: str | None = Non
         said = _said_by(name, path)
         if symbol is not None:
             said = _Name(canonical_symbol(symbol), said.timeframe, said.kind)
-        found.append(_recognised(frame, _Name(said.symbol, said.timeframe or timeframe, said.kind), path))
+        if said.timeframe is None:
+            said = _Name(said.symbol, timeframe, said.kind, "--timeframe")
+        found.append(_recognised(frame, said, path))
     if not found:
         raise _unreadable(path, "there is no table in it")
     return found
@@ -295,7 +299,7 @@ def _recognised(frame: pl.DataFrame, said: _Name, path: Path) -> Found:
         return Found(SeriesId("funding", symbol), charges=_charges(frame, ts_ms, rate, path))
     frame = frame.rename(INTEREST_COLUMNS, strict=False)
     if AMOUNT in frame.columns and "close" not in frame.columns:
-        series = SeriesId("open-interest", symbol, _timeframe(ts_ms, said.timeframe, path))
+        series = SeriesId("open-interest", symbol, _timeframe(ts_ms, said, path))
         return Found(series, interest=_interest(frame, ts_ms, path))
     absent = [name for name in ("open", "high", "low", "close") if name not in frame.columns]
     if absent:
@@ -307,7 +311,7 @@ def _recognised(frame: pl.DataFrame, said: _Name, path: Path) -> Found:
     column = None if kind == "mark" else _volume_column(frame)
     volume = np.zeros(len(ts_ms)) if column is None else _numbers(frame, column, path)
     bars = Bars(ts_ms, open_, high, low, close, volume)
-    return Found(SeriesId(kind, symbol, _timeframe(ts_ms, said.timeframe, path)), bars)
+    return Found(SeriesId(kind, symbol, _timeframe(ts_ms, said, path)), bars)
 
 
 def _symbol_inside(frame: pl.DataFrame) -> str | None:
@@ -342,10 +346,11 @@ def _volume_column(frame: pl.DataFrame) -> str | None:
     return next(iter(in_base or names), None)
 
 
-def _timeframe(ts_ms: I64, said: str | None, path: Path) -> str:
-    """The timeframe by the commonest distance between rows, which must be what the name says."""
-    steps = np.abs(np.diff(ts_ms))
-    steps = steps[steps > 0]
+def _timeframe(ts_ms: I64, name: _Name, path: Path) -> str:
+    """The timeframe by the commonest distance between times, which must be what the name says."""
+    said = name.timeframe
+    length_ms = None if said is None else timeframe_ms(said)
+    steps = np.diff(np.unique(ts_ms))
     if not steps.size:
         if said is None:
             raise _unreadable(path, "one row doesn't show its timeframe, nor does the name", "--timeframe 1m")
@@ -354,8 +359,9 @@ def _timeframe(ts_ms: I64, said: str | None, path: Path) -> str:
     common = int(lengths[np.argmax(counts)])
     if said is None:
         return timeframe_name(common // 1000 * 1000) if common >= 1000 else "1s"
-    if common != timeframe_ms(said) and len(steps) >= SURE_ROWS:
-        raise _unreadable(path, f"its name says {said} but its rows are {common / MINUTE_MS:g} minutes apart")
+    if common != length_ms and len(steps) >= SURE_ROWS:
+        apart = f"its rows are {common / MINUTE_MS:g} minutes apart"
+        raise _unreadable(path, f"{name.told_by} says {said} but {apart}")
     return said
 
 

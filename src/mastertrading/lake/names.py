@@ -19,6 +19,7 @@ UNITS = {"w": WEEK_MS, "d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS, "s": 1000}
 TIMEFRAME = re.compile(r"([1-9]\d{0,3})([smhdw])")
 SERIES_FOLDER = re.compile(r"(mark-)?[1-9]\d{0,3}[smhdw]|funding|open-interest")
 OPEN_INTEREST = re.compile(r"(.+)-oi-([1-9]\d{0,3}[smhdw])")
+VENUE_NAME = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,6 +73,23 @@ def series_of(folder: str, stem: str) -> SeriesId | None:
     if folder.startswith("mark-"):
         return SeriesId("mark", symbol, folder.removeprefix("mark-"))
     return SeriesId("bars", symbol, folder)
+
+
+def check_venue_name(name: str) -> None:
+    """Refuse a venue that is no plain name, because it becomes a folder of the lake.
+
+    Raises
+    ------
+    UsageError
+        If it holds more than letters, digits, ``_`` and ``-``.
+    """
+    if not VENUE_NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is not the name of a venue",
+            why="it becomes a folder of the lake: letters, digits, _ and - only",
+            where="--venue",
+            hint="--venue binance_usdm",
+        )
 
 
 def timeframe_ms(name: str) -> int:

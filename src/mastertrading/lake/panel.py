@@ -16,9 +16,9 @@ import numpy as np
 
 from mastertrading.domain.errors import DataError, DataMissing
 from mastertrading.domain.instrument import Instrument, canonical_symbol
-from mastertrading.domain.market import F64, HOUR_MS, I64, Bars, Market, Settlements
+from mastertrading.domain.market import F64, HOUR_MS, I64, MINUTE_MS, Bars, Market, Settlements
 from mastertrading.lake.identity import market_hash
-from mastertrading.lake.names import Notice, SeriesId, moment, timeframe_ms
+from mastertrading.lake.names import Notice, SeriesId, moment, timeframe_ms, timeframe_name
 from mastertrading.lake.quality import (
     Finding,
     Kind,
@@ -32,7 +32,7 @@ from mastertrading.lake.quality import (
     take,
     worst,
 )
-from mastertrading.lake.source import Source, open_source
+from mastertrading.lake.source import Source, open_source, venues_of
 from mastertrading.lake.store import in_order, missing
 from mastertrading.lake.universe import resolve_instrument
 from mastertrading.settings.schema import Settings
@@ -104,6 +104,9 @@ def load_market(
     """
     tell = notice or logging.getLogger("mastertrading.lake").warning
     source = open_source(root, venue)
+    others = [name for name in venues_of(root) if name != source.name] if venue is None else []
+    if others:
+        tell(f"{source.name} is read; not {' and '.join(others)} (choose with --venue)")
     step_ms = timeframe_ms(base)
     wanted = _wanted(source, symbols, base)
     bases = [_read_base(source, SeriesId("bars", symbol, base), step_ms) for symbol in wanted]
@@ -129,9 +132,9 @@ def load_market(
     for item, instrument, hours, charged in zip(bases, instruments, coarse, settlements, strict=True):
         findings = _findings(item, instrument, hours, (item.first_ms, end_ms), step_ms)
         findings += check_funding(charged.ts_ms, charged.rate, (common_from_ms, end_ms))
-        _announce(item.symbol, findings, tell)
         grades[item.symbol] = grade_of(findings)
         _refuse_worse(item.symbol, findings, grades[item.symbol], settings, source)
+        _announce(item.symbol, findings, tell)
     valid = ~np.isnan(columns["close"])
     mark = _mark_close(source, wanted, base, ts_ms, step_ms, columns["close"])
     hashed = columns if mark is None else {**columns, "mark_close": mark}
@@ -152,6 +155,7 @@ def load_market(
         mark_close=mark,
         grades=grades,
         common_from_ms=common_from_ms,
+        source=source.name,
     )
 
 
@@ -161,13 +165,33 @@ def _wanted(source: Source, symbols: Sequence[str] | None, base: str) -> list[st
     with_base = {series.symbol for series in there if series.timeframe == base}
     if not symbols:
         if not with_base:
-            raise missing(f"any series of {base} bars", source.folder, there)
+            raise _not_there([], set(), there, source, base)
         return in_order(with_base)
     wanted = list(dict.fromkeys(canonical_symbol(symbol) for symbol in symbols))
     absent = [symbol for symbol in wanted if symbol not in with_base]
     if absent:
-        raise missing(", ".join(f"{symbol} {base}" for symbol in absent), source.folder, there)
+        raise _not_there(absent, set(wanted) & with_base or with_base, there, source, base)
     return wanted
+
+
+def _not_there(
+    absent: list[str], tradable: set[str], there: list[SeriesId], source: Source, base: str
+) -> DataMissing:
+    """Which bars are missing, and the option that would trade what is there."""
+    names = ", ".join(absent) or "any instrument"
+    lengths = {timeframe_ms(series.timeframe) for series in there if series.symbol in absent or not absent}
+    short = {symbol.removesuffix("USDT"): None for symbol in in_order(tradable)}
+    hint = f"--instruments {','.join(short)}"
+    why = f"there are {base} bars of {', '.join(in_order(tradable))}"
+    if not tradable:
+        minutes = [length // MINUTE_MS for length in sorted(lengths) if length % MINUTE_MS == 0]
+        found = ", ".join(timeframe_name(length) for length in sorted(lengths))
+        why = f"there are bars of {found} only" if found else "there are no bars"
+        usable = bool(minutes) and Settings().data.ltf_minutes % minutes[0] == 0
+        hint = f"--set data.base_minutes={minutes[0]}" if usable else "mastertrading data list --data DIR"
+    return DataMissing(
+        f"no {base} bars of {names} are in {source.name}", why=why, where=str(source.folder), hint=hint
+    )
 
 
 def _read_base(source: Source, series: SeriesId, step_ms: int) -> _Base:
@@ -299,8 +323,14 @@ def _edge_gaps(inside: Bars, window: tuple[int, int], step_ms: int) -> list[Find
 def _announce(symbol: str, findings: list[Finding], tell: Notice) -> None:
     for finding in findings:
         if finding.caps > "A":
-            first = f", first at {moment(finding.first_ts_ms[0])} UTC" if finding.first_ts_ms else ""
-            tell(f"{symbol}: {finding.detail} ({finding.kind}, {finding.count}{first}; grade {finding.caps})")
+            tell(f"{symbol}: {finding.detail} ({_told(finding)}; grade {finding.caps})")
+
+
+def _told(finding: Finding) -> str:
+    """Kind, number (unless its sentence has it already) and first time of a finding."""
+    count = "" if finding.detail.startswith(f"{finding.count} ") else f", {finding.count}"
+    first = f", first at {moment(finding.first_ts_ms[0])} UTC" if finding.first_ts_ms else ""
+    return f"{finding.kind}{count}{first}"
 
 
 def _refuse_worse(
@@ -309,11 +339,14 @@ def _refuse_worse(
     if settings is None or grade <= settings.data.worst_grade:
         return
     worst_found = max(findings, key=lambda finding: finding.caps)
-    first = f", first at {moment(worst_found.first_ts_ms[0])} UTC" if worst_found.first_ts_ms else ""
+    absent = worst_found.kind in (Kind.GAP, Kind.FUNDING_GAP, Kind.FUNDING_NONE)
     raise DataError(
         f"{symbol} is graded {grade}, worse than data.worst_grade = {settings.data.worst_grade}",
-        why=f"{worst_found.kind}: {worst_found.detail} ({worst_found.count}{first})",
+        why=f"{worst_found.detail} ({_told(worst_found)})",
         where=str(source.folder),
-        hint="mastertrading data check --data DIR, or import it, which quarantines bad bars: "
+        hint=f"choose --from and --to beside it, leave {symbol} out with --instruments, "
+        f"or trade it as it is: --set data.worst_grade={grade}"
+        if absent
+        else "mastertrading data check --data DIR, or import it, which quarantines bad bars: "
         "mastertrading data import DIR --data LAKE",
     )

@@ -260,9 +260,13 @@ def _gaps(ts_ms: I64, step_ms: int, parts: bool) -> list[Finding | None]:
         return found
     missing, longest = sum(hole[2] for hole in counted), max(hole[2] for hole in counted)
     expected = len(ts_ms) + missing
-    detail = f"{missing} of {expected} bars are missing in {len(counted)} gaps, the longest {longest} bars"
+    detail = f"{missing} of {expected} bars are missing in {_gap_count(len(counted))} {longest} bars"
     times = np.array([hole[0] for hole in counted], np.int64)
     return [*found, _found(Kind.GAP, times, gap_cap(missing, longest, expected), detail, missing)]
+
+
+def _gap_count(number: int) -> str:
+    return "1 gap of" if number == 1 else f"{number} gaps, the longest of"
 
 
 def _outliers(bars: Bars) -> Finding | None:

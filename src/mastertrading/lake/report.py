@@ -17,6 +17,7 @@ from mastertrading.lake.quality import (
     check_shift,
     clean,
     grade_of,
+    no_charges,
 )
 from mastertrading.lake.source import Source
 from mastertrading.lake.universe import resolve_instrument
@@ -74,7 +75,17 @@ def examine(source: Source, symbols: Sequence[str] | None = None) -> list[Report
         if series.kind == "bars" and series.timeframe == COARSE:
             hours[series.symbol] = cleaned.bars
         reports.append(_bars_report(series, cleaned, listed, hours.get(series.symbol)))
-    return reports
+    return _with_absent_funding(reports)
+
+
+def _with_absent_funding(reports: list[Report]) -> list[Report]:
+    """Tell of instruments whose funding is not recorded, as a run would, below their other series."""
+    funded = {report.series.symbol for report in reports if report.series.kind == "funding"}
+    barred = {report.series.symbol for report in reports if report.series.kind == "bars"}
+    none = no_charges()
+    findings = check_funding(none.ts_ms, none.rate)
+    absent = [_report(SeriesId("funding", s), none.ts_ms, 0, findings) for s in sorted(barred - funded)]
+    return sorted([*reports, *absent], key=lambda report: report.series.symbol)
 
 
 def _length(series: SeriesId) -> int:

@@ -76,13 +76,19 @@ def open_source(root: Path | str, venue: str | None = None) -> Source:
         if venue not in (None, folder.name):
             raise _no_venue(folder, venue, [folder.name])
         return Venue(folder)
-    names = sorted(sub.name for sub in subfolders(folder) if is_venue(sub))
+    names = venues_of(folder)
     if not names and venue is None and any(map(is_candidate, folder.iterdir())):
         return LooseFiles(folder)
     chosen = venue or (names[0] if len(names) == 1 else DEFAULT_VENUE)
     if chosen not in names:
         raise _no_venue(folder, venue, names)
     return Venue(folder / chosen)
+
+
+def venues_of(root: Path | str) -> list[str]:
+    """Names of the venues of a lake; none for a venue's own folder or for loose files."""
+    folder = Path(root)
+    return [] if is_venue(folder) else sorted(sub.name for sub in subfolders(folder) if is_venue(sub))
 
 
 def _no_venue(folder: Path, venue: str | None, names: list[str]) -> DataMissing:

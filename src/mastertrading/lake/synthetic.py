@@ -359,6 +359,7 @@ def _market(
         data_id=market_hash(instruments, step_ms, base.ts_ms, base.columns, valid, settlements, primer),
         grade=worst(list(grades.values())),
         grades=grades,
+        source=VENUE,
     )
 
 

@@ -124,6 +124,13 @@ def did_you_mean(path: Path) -> str:
     return best[2] if best[0] >= ALIKE else ""
 
 
+def from_underscores(text: str) -> Path | None:
+    """The setting that a text such as ``risk_per_trade`` spells, its dots and underscores not told apart."""
+    plain = text.replace("__", "_")
+    settings = (path for path, _ in leaves(Settings().resolved()))
+    return next((path for path in settings if "_".join(path).lower() == plain), None)
+
+
 def _alike(one: str, other: str) -> float:
     return SequenceMatcher(None, one, other.lower()).ratio()
 

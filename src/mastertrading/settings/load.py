@@ -29,6 +29,8 @@ from mastertrading.settings.toml_text import lines_of, template, to_toml, values
 
 PREFIX = "MASTERTRADING__"
 LOOKALIKE = "MASTERTRADING_"
+NO_SETTINGS = ("CACHE", "LANG", "SHARED_DATA", "UPDATE_GOLDEN")
+"""What else ``MASTERTRADING_…`` may be called: the cache's folder, the language, and two of the tests."""
 COMMAND_LINE = "command line"
 
 __all__ = [
@@ -180,10 +182,23 @@ def _read_environment(environ: Mapping[str, str], reading: _Reading) -> None:
         if name.startswith(PREFIX):
             path = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
             _give_text(path, environ[name], *place, reading)
-        elif name.startswith(LOOKALIKE) and "__" in name:
-            meant = PREFIX + name.removeprefix(LOOKALIKE).lstrip("_")
-            why = f"names of settings begin with {PREFIX}; did you mean {meant}?"
-            reading.problems.append(Problem(name, "", place[1], why, "", f"{meant}={environ[name]}"))
+        elif name.startswith(LOOKALIKE) and name.removeprefix(LOOKALIKE) not in NO_SETTINGS:
+            reading.problems.append(_lookalike(name, environ[name], place[1]))
+
+
+def _lookalike(name: str, value: str, where: str) -> Problem:
+    """A variable that is named nearly like a setting: it would change nothing, and silently."""
+    rest = name.removeprefix(LOOKALIKE).strip("_")
+    meant = keys.from_underscores(rest.lower())
+    if meant is None and "__" in rest:
+        meant = tuple(rest.split("__"))
+    if meant is None:
+        known = ", ".join(LOOKALIKE + each for each in NO_SETTINGS)
+        why = f"names of settings begin with {PREFIX}, and the only others are {known}"
+        return Problem(name, "", where, why, "", f"unset {name}")
+    variable = PREFIX + "__".join(meant).upper()
+    why = f"names of settings begin with {PREFIX}; did you mean {variable}?"
+    return Problem(name, "", where, why, "", f"{variable}={value}")
 
 
 def _read_overrides(overrides: Sequence[str], reading: _Reading) -> None:

@@ -77,6 +77,13 @@ def test_check_of_good_data_says_a_and_zero(capsys, lake):
     assert answer(capsys, "data", "check", "--data", str(lake))["grade"] == "A"
 
 
+def test_check_tells_of_funding_that_is_not_recorded_as_a_run_does(capsys, lake):
+    (lake / "synthetic/funding/DOGEUSDT-funding.parquet").unlink()
+    report = answer(capsys, "data", "check", "--data", str(lake))
+    row = next(r for r in report["series"] if (r["symbol"], r["series"]) == ("DOGEUSDT", "funding"))
+    assert (row["rows"], row["grade"], row["findings"][0]["kind"]) == (0, "C", "funding_none")
+
+
 def test_check_of_a_bad_bar_names_it_and_fails(capsys, lake):
     spoil(lake / "synthetic/1m/BTCUSDT-1m.parquet", low=-1.0)
     capsys.readouterr()

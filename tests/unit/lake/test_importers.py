@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mastertrading.domain.errors import DataMissing, DataUnreadable
+from mastertrading.domain.errors import DataMissing, DataUnreadable, UsageError
 from mastertrading.domain.market import HOUR_MS, Bars
 from mastertrading.lake.importers import import_files
 from mastertrading.lake.layouts import read_file
@@ -243,6 +243,36 @@ def test_name_that_contradicts_the_distance_between_rows_is_refused(tmp_path, ma
 
 
 # ---------------------------------------------------------------- into a lake
+
+
+@pytest.mark.parametrize("venue", ["../x", "", ".", "a/b", "/tmp/x", "-x", "a b"])
+def test_venue_that_is_no_plain_name_is_refused_and_writes_nothing(tmp_path, make_bars, venue):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "BTCUSDT-1m.csv").write_text("\n".join(binance_lines(make_bars(20))))
+    with pytest.raises(UsageError, match="is not the name of a venue"):
+        import_files([tmp_path / "in"], tmp_path / "lake", venue=venue)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_rows_in_any_order_are_read(tmp_path, make_bars):
+    lines = binance_lines(make_bars(200))
+    shuffled = [lines[k] for k in np.random.default_rng(1).permutation(len(lines))]
+    path = tmp_path / "BTCUSDT-1m.csv"
+    path.write_text("\n".join(shuffled))
+    assert len(only(path).bars) == 200
+
+
+def test_contradicted_timeframe_names_who_said_it(tmp_path, make_bars):
+    (tmp_path / "BTCUSDT.csv").write_text("\n".join(binance_lines(make_bars(20))))
+    with pytest.raises(DataUnreadable) as raised:
+        read_file(tmp_path / "BTCUSDT.csv", timeframe="5m")
+    assert raised.value.why == "--timeframe says 5m but its rows are 1 minutes apart"
+
+
+def test_timeframe_that_is_none_is_refused_even_for_one_row(tmp_path, make_bars):
+    (tmp_path / "BTCUSDT.csv").write_text(binance_lines(make_bars(1))[0])
+    with pytest.raises(UsageError, match="is not a timeframe"):
+        read_file(tmp_path / "BTCUSDT.csv", timeframe="../x")
 
 
 def test_import_is_idempotent_and_counts_what_it_did(tmp_path, make_bars):

@@ -109,11 +109,41 @@ def test_instruments_without_a_bar_in_common_are_refused(lake, make_bars):
         load_market(lake)
 
 
-@pytest.mark.parametrize(("symbols", "base"), [(["BTC", "DOGE"], "1m"), (["BTC"], "5m"), (None, "5m")])
-def test_missing_instrument_or_timeframe_says_what_there_is(lake, symbols, base):
-    with pytest.raises(DataMissing) as raised:
+@pytest.mark.parametrize(
+    ("symbols", "base", "why", "hint"),
+    [
+        (["DOGE", "ETH", "BTC"], "1m", "there are 1m bars of BTCUSDT, ETHUSDT", "--instruments BTC,ETH"),
+        (["DOGE"], "1m", "there are 1m bars of BTCUSDT, ETHUSDT", "--instruments BTC,ETH"),
+        (["BTC"], "5m", "there are bars of 1m only", "--set data.base_minutes=1"),
+        (None, "5m", "there are bars of 1m only", "--set data.base_minutes=1"),
+    ],
+)
+def test_missing_bars_say_what_there_is_and_the_option_that_trades_it(lake, symbols, base, why, hint):
+    with pytest.raises(DataMissing, match=f"no {base} bars of .* are in binance_usdm") as raised:
         load_market(lake, symbols, base=base)
-    assert "BTCUSDT 1m" in raised.value.why
+    assert (raised.value.why, raised.value.hint) == (why, hint)
+
+
+def test_market_knows_its_venue_and_several_venues_are_told(lake, make_bars, quiet):
+    assert load_market(lake, ["BTC"], notice=quiet.append).source == "binance_usdm"
+    assert quiet == []
+    Venue(lake / "bybit_linear").append_bars(SeriesId("bars", "BTCUSDT", "1m"), make_bars(50), "test")
+    assert load_market(lake, ["BTC"], notice=quiet.append).source == "binance_usdm"
+    assert quiet[0] == "binance_usdm is read; not bybit_linear (choose with --venue)"
+    chosen = load_market(lake, ["BTC"], venue="bybit_linear", notice=quiet.append)
+    assert (chosen.source, "bybit_linear is read" in " ".join(quiet)) == ("bybit_linear", False)
+
+
+def test_hole_that_is_refused_is_told_once_with_what_can_be_done(lake, make_bars, quiet):
+    series = SeriesId("bars", "BTCUSDT", "1m")
+    bars = Venue(lake / "binance_usdm").read_bars(series)
+    rewrite(lake, series, take(bars, np.abs(np.arange(len(bars)) - 60) > 20))
+    with pytest.raises(DataError) as raised:
+        load_market(lake, ["BTC"], settings=Settings(), notice=quiet.append)
+    assert "1 gap of 41 bars (gap, first at" in raised.value.why
+    assert "--set data.worst_grade=D" in raised.value.hint
+    assert "import" not in raised.value.hint
+    assert quiet == []
 
 
 def test_hole_is_nan_and_invalid_and_never_filled(lake, make_bars, quiet):
@@ -297,7 +327,8 @@ def test_seven_recorded_instruments_share_the_known_window(shared, quiet):
     assert market.ts_ms[-1] == 1_748_964_780_000  # 2025-06-03 15:33
     assert int(common.sum()) == 13_259
     assert market.valid[common].all()
-    assert (market.grade, quiet) == ("A", [])
+    assert (market.grade, market.source, len(quiet)) == ("A", "binance_usdm", 1)
+    assert "binance_spot" in quiet[0]
     assert all(len(settled.ts_ms) == 1697 for settled in market.settlements)
     assert all((settled.interval_ms == 8 * HOUR_MS).all() for settled in market.settlements)
     for k, primer in enumerate(market.primer):

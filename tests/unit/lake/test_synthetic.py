@@ -184,3 +184,8 @@ def test_walk_has_a_primer_of_the_same_walk_and_no_funding():
 def test_walk_that_reaches_zero_is_refused():
     with pytest.raises(UsageError, match="no random walk"):
         random_walk(bars=5000, seed=1, start_ticks=50)
+
+
+def test_made_market_says_that_it_is_made():
+    assert synthesize(("BTC",), 1, primer_days=0).source == "synthetic"
+    assert random_walk(bars=60).source == "synthetic"

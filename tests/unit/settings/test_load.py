@@ -168,6 +168,7 @@ def test_a_key_like_no_other_is_refused_without_a_guess(file):
     [
         ("MASTERTRADING__RISK__PER_TRDE", "MASTERTRADING__RISK__PER_TRADE"),
         ("MASTERTRADING_RISK__PER_TRADE", "MASTERTRADING__RISK__PER_TRADE"),
+        ("MASTERTRADING_RISK_PER_TRADE", "MASTERTRADING__RISK__PER_TRADE"),
     ],
 )
 def test_a_misspelt_environment_name_is_refused_with_what_was_meant(name, meant):
@@ -175,6 +176,13 @@ def test_a_misspelt_environment_name_is_refused_with_what_was_meant(name, meant)
     assert problem.key == name
     assert problem.where == f"environment {name}"
     assert f"did you mean {meant}?" in problem.why
+
+
+def test_a_variable_that_is_named_like_ours_and_is_none_is_refused():
+    problem = only_problem(environ={"MASTERTRADING_LANGUAGE": "es", "MASTERTRADING_CACHE": "x"})
+    assert problem.key == "MASTERTRADING_LANGUAGE"
+    assert "MASTERTRADING_LANG" in problem.why
+    assert problem.hint == "unset MASTERTRADING_LANGUAGE"
 
 
 def test_a_value_out_of_range_names_file_line_key_value_bounds_and_a_command(file):

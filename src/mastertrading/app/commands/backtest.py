@@ -76,7 +76,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     check_window(args)
-    if args.synthetic == (args.data is not None):
+    if args.synthetic and args.data is not None:
+        raise UsageError(tr("choose one of --data and --synthetic"), hint=tr("leave one of them out"))
+    if not args.synthetic and args.data is None:
         raise UsageError(
             tr("say where the market comes from: --data DIR or --synthetic"),
             hint="mastertrading backtest --synthetic",
