@@ -1,4 +1,7 @@
-"""How often each module fired and each gate refused: the way from a minute to an entry, in numbers."""
+"""How often each module fired and each gate refused: the way from a bar to an entry, in numbers.
+
+A decision is one instrument at one bar's close, however long the bars are.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ MODULE_GATES: dict[str, type[IntEnum]] = {
     "smc": SmcGate,
 }
 NOT_REFUSALS = (Gate.HOLDING, Gate.FLAT)
-"""Minutes in position, and minutes in which the modules wished nothing: nobody was refused anything."""
+"""Decisions in position, and decisions in which the modules wished nothing: nobody was refused anything."""
 
 ENTRIES = "allocation"
 ALL = "all"
@@ -33,11 +36,11 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class FireRate:
-    """Minutes with a direction of one module on one instrument (or on all)."""
+    """Decisions with a direction of one module on one instrument (or on all)."""
 
     module: str
     instrument: str
-    minutes: int
+    decisions: int
     long: int
     short: int
     share: float | None
@@ -69,7 +72,7 @@ class FunnelReport:
     gates
         Counts over all instruments, gates that were never asked included.
     refusals
-        Minutes in which somebody wished an entry and a gate refused it.
+        Decisions in which somebody wished an entry and a gate refused it.
     """
 
     fires: tuple[FireRate, ...]
@@ -85,19 +88,19 @@ def funnel_report(result: Result) -> FunnelReport:
 
 
 def fire_rates(result: Result) -> tuple[FireRate, ...]:
-    """Share of the decided minutes in which each module had a direction."""
-    minutes, fires = result.funnel.minutes, result.funnel.module_fires
+    """Share of the decisions in which each module had a direction."""
+    decisions, fires = result.funnel.minutes, result.funnel.module_fires
     rows = []
     for m, module in enumerate(result.modules):
-        rows.append(_fire_rate(module, ALL, int(minutes.sum()), fires[:, m].sum(axis=0)))
+        rows.append(_fire_rate(module, ALL, int(decisions.sum()), fires[:, m].sum(axis=0)))
         for i, instrument in enumerate(result.instruments):
-            rows.append(_fire_rate(module, instrument.symbol, int(minutes[i]), fires[i, m]))
+            rows.append(_fire_rate(module, instrument.symbol, int(decisions[i]), fires[i, m]))
     return tuple(rows)
 
 
-def _fire_rate(module: str, instrument: str, minutes: int, split: I64) -> FireRate:
+def _fire_rate(module: str, instrument: str, decisions: int, split: I64) -> FireRate:
     long, short = int(split[0]), int(split[1])
-    return FireRate(module, instrument, minutes, long, short, ratio(long + short, minutes))
+    return FireRate(module, instrument, decisions, long, short, ratio(long + short, decisions))
 
 
 def gate_counts(result: Result) -> tuple[GateCount, ...]:

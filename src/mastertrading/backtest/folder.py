@@ -297,13 +297,13 @@ def _sync(path: Path) -> None:
 
 
 def contract(instrument: Instrument) -> dict[str, Any]:
-    """What makes ticks, lots and atoms of an instrument readable; decimals as strings."""
+    """What makes ticks, lots and atoms of an instrument readable; decimals as text without an exponent."""
     return {
-        "tick": str(instrument.tick),
-        "lot": str(instrument.lot),
-        "multiplier": str(instrument.multiplier),
+        "tick": format(instrument.tick, "f"),
+        "lot": format(instrument.lot, "f"),
+        "multiplier": format(instrument.multiplier, "f"),
         "min_lots": instrument.min_lots,
-        "min_notional": str(instrument.min_notional),
+        "min_notional": format(instrument.min_notional, "f"),
         "atoms_per_tick_lot": instrument.atoms_per_tick_lot,
     }
 

@@ -6,9 +6,7 @@ exist. Returns are net asset value, so deposits and withdrawals change no statis
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -21,19 +19,19 @@ from mastertrading.backtest.measures import (
     average,
     cagr,
     covered_ms,
-    day_ends,
     drawdown,
     net_asset_value,
     ratio,
-    returns_of,
     sharpe,
     sortino,
 )
+from mastertrading.backtest.periods import Curve, Period, days_of, months_of, utc
 from mastertrading.backtest.result import Result
 from mastertrading.backtest.trade_statistics import Group, Ledger, TradeStatistics, ledger_of, measure, total
 from mastertrading.domain.instrument import RATE_UNIT
-from mastertrading.domain.market import DAY_MS, F64, I64
+from mastertrading.domain.market import DAY_MS, MINUTE_MS
 from mastertrading.domain.reasons import Breaker, EventKind, FillReason, Stage, name_of
+from mastertrading.settings.schema import Settings
 
 MAKER = (FillReason.PARTIAL, FillReason.TARGET)
 """Fills of resting limit orders; every other fill is a market order."""
@@ -41,13 +39,22 @@ MAKER = (FillReason.PARTIAL, FillReason.TARGET)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Which run this is. Two runs with the same ids have the same trades."""
+    """Which run this is. Two runs with the same ids have the same trades.
+
+    Attributes
+    ----------
+    source
+        Whose bars were traded: the venue, or ``synthetic``.
+    warm_up_ms
+        Length of bars before the modules that are ready first may speak.
+    """
 
     run_id: str
     config_hash: str
     data_id: str
     code_id: str
     seed: int
+    source: str
     grade: str
     instruments: tuple[str, ...]
     modules: tuple[str, ...]
@@ -57,6 +64,7 @@ class Run:
     from_utc: str
     to_utc: str
     days: float
+    warm_up_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +124,6 @@ class Exposure:
     mean: float | None
     max: float | None
     time_in_market: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """One UTC day (``2025-05-26``) or month (``2025-05``).
-
-    ``return_frac`` is the net asset value's; ``trades`` and ``net_atoms`` are of the trades closed in it.
-    """
-
-    name: str
-    return_frac: float
-    trades: int
-    net_atoms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,15 +193,6 @@ class Statistics:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """The equity curve with the start in front: its net asset value, and the rows it is of."""
-
-    t_ms: I64
-    equity: I64
-    nav: F64
-
-
 def statistics(result: Result) -> Statistics:
     """Measure a finished run.
 
@@ -218,7 +204,7 @@ def statistics(result: Result) -> Statistics:
     check_books(result)
     curve, ledger = curve_of(result), ledger_of(result)
     whole, fall = measure(ledger), drawdown(curve.t_ms, curve.nav, curve.equity)
-    days = _days(result, curve, ledger)
+    days = days_of(curve, result, ledger)
     run = _run(result)
     return Statistics(
         run=run,
@@ -231,7 +217,7 @@ def statistics(result: Result) -> Statistics:
         exposure=_exposure(result),
         groups=_groups(result, ledger),
         days=days,
-        months=_months(days),
+        months=months_of(days),
         buy_and_hold=_buy_and_hold(result),
         path=_path(result, whole.ambiguous),
         funnel=funnel_report(result),
@@ -244,13 +230,14 @@ def statistics(result: Result) -> Statistics:
 
 def curve_of(result: Result) -> Curve:
     """The net asset value at the start and at every row of the equity log."""
-    rows = result.equity
-    nav = net_asset_value(rows["t_ms"], rows["equity"], result.initial_atoms, _transfers(result))
+    rows, moved = result.equity, _transfers(result)
+    nav = net_asset_value(rows["t_ms"], rows["equity"], result.initial_atoms, moved)
     first = np.array([min(result.from_ms, int(rows["t_ms"][0]) if len(rows) else result.from_ms)], np.int64)
     return Curve(
         np.concatenate((first, rows["t_ms"])),
         np.concatenate((np.array([result.initial_atoms], np.int64), rows["equity"])),
         np.concatenate((np.ones(1), nav)),
+        moved,
     )
 
 
@@ -271,6 +258,7 @@ def _run(result: Result) -> Run:
         data_id=result.data_id,
         code_id=result.code_id,
         seed=result.settings.seed,
+        source=result.source,
         grade=result.grade,
         instruments=tuple(item.symbol for item in result.instruments),
         modules=result.modules,
@@ -280,12 +268,14 @@ def _run(result: Result) -> Run:
         from_utc=utc(result.from_ms),
         to_utc=utc(result.to_ms),
         days=(int(result.to_ms) - int(result.from_ms)) / DAY_MS,
+        warm_up_ms=_warm_up_ms(result.settings),
     )
 
 
-def utc(ms: int) -> str:
-    """A moment as ISO 8601, whole seconds: ``2025-05-26T00:00:00Z``."""
-    return datetime.fromtimestamp(int(ms) // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _warm_up_ms(settings: Settings) -> int:
+    """Length of the bars that the LTF and HTF views need; HTF2, which SMC alone reads, may need longer."""
+    data, bars = settings.data, settings.signals.warm_up
+    return max(bars.ltf * data.ltf_minutes, bars.htf * data.htf_minutes) * MINUTE_MS
 
 
 def _money(result: Result, curve: Curve) -> Money:
@@ -353,28 +343,6 @@ def _groups(result: Result, ledger: Ledger) -> Groups:
         session=trades_of.by_session(ledger),
         module=trades_of.by_module(result, ledger),
     )
-
-
-def _days(result: Result, curve: Curve, ledger: Ledger) -> tuple[Period, ...]:
-    """Every UTC day of the run; the first and the last may be parts of a day."""
-    days, ends = day_ends(curve.t_ms, int(result.from_ms), int(result.to_ms))
-    returns = returns_of(np.concatenate((curve.nav[:1], curve.nav[np.maximum(ends, 0)])))
-    closed = np.minimum(ledger.rows["closed_ms"], int(result.to_ms) - 1) // DAY_MS
-    periods = []
-    for k, day in enumerate(days.tolist()):
-        rows = ledger.rows[closed == day]
-        periods.append(Period(utc(day * DAY_MS)[:10], float(returns[k]), len(rows), total(rows["net_atoms"])))
-    return tuple(periods)
-
-
-def _months(days: tuple[Period, ...]) -> tuple[Period, ...]:
-    names = sorted({day.name[:7] for day in days})
-    return tuple(_month(name, [day for day in days if day.name[:7] == name]) for name in names)
-
-
-def _month(name: str, days: list[Period]) -> Period:
-    growth = math.prod(1.0 + day.return_frac for day in days) - 1.0
-    return Period(name, growth, sum(day.trades for day in days), sum(day.net_atoms for day in days))
 
 
 def _buy_and_hold(result: Result) -> BuyAndHold:

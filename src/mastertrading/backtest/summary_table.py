@@ -24,7 +24,12 @@ def summary_table(statistics: Statistics, translate: Translate = as_written) -> 
         *_drawdown(statistics, translate),
     )
     rows = tuple((plain(translate(texts.METRICS[name])), cell) for name, cell in lines)
-    return Table(translate(texts.TITLES["summary"]), (Column(""), Column("")), rows)
+    return Table(
+        translate(texts.TITLES["summary"]),
+        (Column(""), Column("")),
+        rows,
+        note=translate(texts.NOTES["summary"]),
+    )
 
 
 def _window(statistics: Statistics) -> Iterator[Line]:

@@ -12,15 +12,20 @@ from typing import Literal
 from mastertrading.backtest import texts
 from mastertrading.backtest.fire_rates import ALL, ENTRIES
 from mastertrading.backtest.measures import ratio
-from mastertrading.backtest.statistics import Period, Statistics
+from mastertrading.backtest.periods import Period
+from mastertrading.backtest.statistics import Event, Statistics
 from mastertrading.backtest.summary_table import summary_table
 from mastertrading.backtest.trade_statistics import Group, TradeStatistics
 from mastertrading.backtest.verdict import Translate, as_written
 from mastertrading.backtest.writing import Cell, Column, Table, plain, signed
+from mastertrading.domain.reasons import Breaker, EventKind, name_of
 
 __all__ = ["Cell", "Column", "Table", "report_tables"]
 
 EVENTS_SHOWN = 20
+TRANSFERS = [name_of(kind) for kind in (EventKind.TRANSFER, EventKind.TRANSFER_REFUSED)]
+BREAKERS = [name_of(kind) for kind in (EventKind.BREAKER_TRIPPED, EventKind.BREAKER_RELEASED)]
+LOSSES = name_of(Breaker.LOSSES)
 
 GroupName = Literal["instrument", "combination", "reason", "direction", "session", "module"]
 GROUPS: tuple[GroupName, ...] = ("instrument", "combination", "reason", "direction", "session", "module")
@@ -34,21 +39,31 @@ def report_tables(statistics: Statistics, translate: Translate = as_written) -> 
     translate
         Sentence → sentence, for titles, headers and names of measures.
     """
-    groups = [group_table(statistics, name, translate) for name in GROUPS]
+    traded = statistics.trades.trades > 0
+    groups = [group_table(statistics, name, translate) for name in _groups_to_show(statistics)]
     months = [_months_table(statistics.months, translate)] if len(statistics.months) > 1 else []
+    money = [_costs_table(statistics, translate), _path_table(statistics, translate)] if traded else []
+    module_gates = _module_gates_table(statistics, translate)
     events = [_events_table(statistics, translate)] if statistics.events else []
     return (
         *groups,
         *months,
         summary_table(statistics, translate),
-        _costs_table(statistics, translate),
-        _path_table(statistics, translate),
+        *money,
         _fires_table(statistics, translate),
-        _module_gates_table(statistics, translate),
+        *([module_gates] if module_gates.rows else []),
         _funnel_table(statistics, translate),
         *events,
         _identity_table(statistics, translate),
     )
+
+
+def _groups_to_show(statistics: Statistics) -> Sequence[GroupName]:
+    """No breakdown of nothing, and none by module where there is only one."""
+    if statistics.trades.trades == 0:
+        return ()
+    alone = len(statistics.run.modules) == 1
+    return [name for name in GROUPS if not (alone and name in ("combination", "module"))]
 
 
 def _header(name: str, tr: Translate, drop: int = 0) -> Column:
@@ -77,7 +92,11 @@ def group_table(statistics: Statistics, name: GroupName, tr: Translate = as_writ
         _header("win_rate", tr),
     )
     ordered = sorted(groups, key=lambda group: -group.statistics.net_atoms)
-    rows = [_group_row(group.name, group.statistics, start) for group in ordered]
+    words = texts.HEADERS if name == "direction" else {}
+    rows = [
+        _group_row(tr(words[group.name]) if group.name in words else group.name, group.statistics, start)
+        for group in ordered
+    ]
     total = _group_row(tr(texts.HEADERS["total"]), statistics.trades, start)
     return Table(tr(texts.TITLES[name]), columns, tuple(rows), total)
 
@@ -100,17 +119,17 @@ def _group_row(name: str, trades: TradeStatistics, start: int) -> tuple[Cell, ..
 
 
 def _months_table(months: Sequence[Period], tr: Translate) -> Table:
-    columns = (Column("", 0), _header("trades", tr), _header("net", tr), _header("return", tr))
+    columns = (Column("", 0), _header("trades", tr), _header("change", tr), _header("return", tr))
     rows = tuple(
         (
             plain(month.name),
             plain(texts.count(month.trades)),
-            signed(texts.money(month.net_atoms), month.net_atoms),
+            signed(texts.money(month.equity_atoms), month.equity_atoms),
             signed(texts.percent(month.return_frac), month.return_frac),
         )
         for month in months
     )
-    return Table(tr(texts.TITLES["month"]), columns, rows)
+    return Table(tr(texts.TITLES["month"]), columns, rows, note=tr(texts.NOTES["month"]))
 
 
 # ---------------------------------------------------------------- money
@@ -124,7 +143,6 @@ def _costs_table(statistics: Statistics, tr: Translate) -> Table:
         ("funding", costs.funding_atoms, -costs.funding_atoms),
         ("net", costs.net_atoms, costs.net_atoms),
         ("slippage", costs.slippage_estimate_atoms, 0),
-        ("volume", costs.volume_atoms, 0),
     )
     rows = tuple(
         (
@@ -142,7 +160,7 @@ def _costs_table(statistics: Statistics, tr: Translate) -> Table:
 def _path_table(statistics: Statistics, tr: Translate) -> Table:
     """BT-INTRABAR: how many trades rest on an assumption, and what the assumption is worth."""
     path, start = statistics.path, statistics.money.initial_atoms
-    rows = [(plain(tr(texts.PATHS["ambiguous"])), plain(texts.count(path.ambiguous_trades)), plain(""))]
+    rows = []
     for name, atoms in path.net_atoms.items():
         share = signed(texts.percent(ratio(atoms, start)), atoms)
         rows.append((plain(tr(texts.PATHS.get(name, name))), signed(texts.money(atoms), atoms), share))
@@ -153,27 +171,29 @@ def _path_table(statistics: Statistics, tr: Translate) -> Table:
         cells = (plain(texts.money(spread)), plain(texts.percent(ratio(spread, start))))
         rows.append((plain(tr(texts.PATHS["range"])), *cells))
     columns = (_header("assumption", tr), _header("net", tr), _header("share_equity", tr))
-    return Table(tr(texts.TITLES["path"]), columns, tuple(rows))
+    note = tr(texts.NOTES["ambiguous" if path.ambiguous_trades else "unambiguous"])
+    counts = {"count": texts.count(path.ambiguous_trades), "trades": texts.count(statistics.trades.trades)}
+    return Table(tr(texts.TITLES["path"]), columns, tuple(rows), note=note.format(**counts))
 
 
 # ---------------------------------------------------------------- why there were so many trades
 
 
 def _fires_table(statistics: Statistics, tr: Translate) -> Table:
-    """One row an instrument, one column a module, in per cent of the minutes; long and short over all."""
+    """One row an instrument, one column a module, in per cent of the decisions; long and short over all."""
     rates = {(rate.instrument, rate.module): rate for rate in statistics.funnel.fires}
     modules, rows = statistics.run.modules, []
     for name in (*statistics.run.instruments, ALL):
         row = [rates[name, module] for module in modules]
-        minutes = row[0].minutes if row else 0
+        decisions = row[0].decisions if row else 0
         shares = (plain(texts.percent(rate.share)) for rate in row)
         shown = tr(texts.HEADERS["all"]) if name == ALL else name
-        rows.append((plain(shown), plain(texts.count(minutes)), *shares))
+        rows.append((plain(shown), plain(texts.count(decisions)), *shares))
     for side in ("long", "short"):
-        parts = [(getattr(rates[ALL, module], side), rates[ALL, module].minutes) for module in modules]
-        shares = (plain(texts.percent(ratio(fired, minutes))) for fired, minutes in parts)
+        parts = [(getattr(rates[ALL, module], side), rates[ALL, module].decisions) for module in modules]
+        shares = (plain(texts.percent(ratio(fired, decisions))) for fired, decisions in parts)
         rows.append((plain(f"{tr(texts.HEADERS['all'])}, {tr(texts.HEADERS[side])}"), plain(""), *shares))
-    columns = (Column("", 0), _header("minutes", tr), *(Column(f"{module} %", 0) for module in modules))
+    columns = (Column("", 0), _header("decisions", tr), *(Column(f"{module} %", 0) for module in modules))
     return Table(tr(texts.TITLES["fires"]), columns, tuple(rows))
 
 
@@ -188,7 +208,7 @@ def _module_gates_table(statistics: Statistics, tr: Translate) -> Table:
 
 
 def _gates_table(statistics: Statistics, title: str, stages: Sequence[str], tr: Translate) -> Table:
-    minutes = next((rate.minutes for rate in statistics.funnel.fires if rate.instrument == ALL), 0)
+    decisions = next((rate.decisions for rate in statistics.funnel.fires if rate.instrument == ALL), 0)
     named = len(stages) > 1
     rows = []
     for row in statistics.funnel.gates:
@@ -200,7 +220,7 @@ def _gates_table(statistics: Statistics, title: str, stages: Sequence[str], tr: 
             plain(texts.count(row.passed)),
             plain(texts.percent(ratio(row.passed, row.asked), 1)),
             plain(texts.count(row.refused_first)),
-            plain(texts.percent(ratio(row.refused_first, minutes))),
+            plain(texts.percent(ratio(row.refused_first, decisions))),
         )
         rows.append((plain(row.stage), *cells) if named else cells)
     names = ("gate", "asked", "passed", "pass_rate", "refused", "refused_share")
@@ -217,7 +237,7 @@ def _events_table(statistics: Statistics, tr: Translate) -> Table:
             plain(event.kind),
             plain(event.subject),
             plain(event.stage),
-            plain(_event_value(event.kind, event.value)),
+            plain(_event_value(event)),
         )
         for event in statistics.events[:EVENTS_SHOWN]
     ]
@@ -228,14 +248,19 @@ def _events_table(statistics: Statistics, tr: Translate) -> Table:
     return Table(tr(texts.TITLES["events"]), columns, tuple(rows), text=4)
 
 
-def _event_value(kind: str, value: float | None) -> str:
-    """A transfer's amount is money; a breaker's value is a drawdown or a count, shown as it is."""
-    return texts.money(value) if kind == "transfer" else texts.number(value, 4)
+def _event_value(event: Event) -> str:
+    """A transfer's amount is money; of a breaker it is losses in a row, or its drawdown in per cent."""
+    if event.kind in TRANSFERS:
+        return texts.money(event.value)
+    if event.kind not in BREAKERS or event.value is None:
+        return texts.NONE
+    return texts.whole(event.value) if event.subject == LOSSES else f"{texts.percent(event.value)} %"
 
 
 def _identity_table(statistics: Statistics, tr: Translate) -> Table:
     run = statistics.run
     lines = (
+        ("source", run.source or texts.NONE),
         ("grade", run.grade),
         ("run", run.run_id),
         ("config", run.config_hash[:16]),

@@ -22,7 +22,7 @@ TITLES = {
     "summary": "Summary",
     "costs": "Costs",
     "path": "Bars that a stop and a limit shared",
-    "fires": "Fire rates: minutes with a direction",
+    "fires": "Fire rates: decisions with a direction",
     "funnel": "Entry funnel",
     "module_gates": "Gates of the modules",
     "events": "Breakers, liquidations and transfers",
@@ -41,12 +41,13 @@ HEADERS = {
     "draws": "Draw",
     "losses": "Loss",
     "win_rate": "Win %",
+    "change": "Equity change USDT",
     "return": "Return %",
     "value": "Value",
     "usdt": "USDT",
     "share_equity": "% of start",
     "per_trade": "Per trade",
-    "minutes": "Minutes",
+    "decisions": "Decisions",
     "long": "long",
     "short": "short",
     "gate": "Gate",
@@ -55,7 +56,7 @@ HEADERS = {
     "passed": "Passed",
     "pass_rate": "Pass %",
     "refused": "Refused first",
-    "refused_share": "% of minutes",
+    "refused_share": "% of all",
     "time": "Time (UTC)",
     "event": "Event",
     "subject": "Subject",
@@ -99,7 +100,7 @@ METRICS = {
     "duration": "Mean / median time of a trade",
     "runs": "Longest run of wins / losses",
     "partials": "Trades with a partial close",
-    "refusals": "Refused entries (minutes)",
+    "refusals": "Refused entries (decisions)",
     "dropped": "Entries dropped at the open",
     "min_equity": "Lowest equity",
     "max_equity": "Highest equity",
@@ -119,19 +120,25 @@ COSTS = {
     "funding": "Funding paid",
     "net": "Net",
     "slippage": "Slippage inside gross (estimate)",
-    "volume": "Volume traded",
 }
 
 PATHS = {
-    "nearest_first": "nearer extreme first",
-    "best": "best for us",
-    "worst": "worst for us",
-    "ambiguous": "Trades with such a bar",
+    "nearest_first": "Nearer extreme first",
+    "best": "Best for us",
+    "worst": "Worst for us",
     "range": "Worst to best",
-    "not_run": "not computed in this run",
+    "not_run": "Not computed in this run",
+}
+
+NOTES = {
+    "month": "Of the equity: open positions at their mark, transfers left out.",
+    "summary": "From and To are closes of bars; the first decision is at the close of the first bar.",
+    "ambiguous": "{count} of {trades} trades had a bar that reached both.",
+    "unambiguous": "No bar of a trade reached both.",
 }
 
 IDENTITY = {
+    "source": "Bars from",
     "grade": "Data grade",
     "run": "Run",
     "config": "Configuration",
@@ -142,7 +149,8 @@ IDENTITY = {
 
 VERDICTS = {
     "no_signal": "No trade: the modules never wished an entry in this window.",
-    "no_trade": "No trade: the gate that refused most often was {gate}, in {count} minutes.",
+    "warming_up": "No trade: warm-up took the whole window. The modules need {length} of bars before they speak.",
+    "no_trade": "No trade: once there was a wish, the gate that refused most often was {gate}, in {count} decisions.",
     "liquidated": "The account was liquidated {count} times: this is too much leverage or too wide a stop.",
     "too_few": "Too few trades to say anything: {trades}, and under {needed} luck decides.",
     "costs": "It earns before costs and loses after them: gross {gross}, costs {costs}, net {net} USDT.",
@@ -173,6 +181,11 @@ def number(value: float | None, places: int = 2) -> str:
 def count(value: int) -> str:
     """A whole number with separators."""
     return f"{value:,d}"
+
+
+def whole(value: float | None) -> str:
+    """A count that was kept as a float."""
+    return NONE if value is None else count(round(value))
 
 
 def duration(ms: float | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mastertrading.backtest import texts
 from mastertrading.backtest.fire_rates import ENTRIES, NOT_REFUSALS
 from mastertrading.backtest.statistics import Statistics
-from mastertrading.domain.reasons import name_of
+from mastertrading.domain.reasons import SmcGate, TrendGate, name_of
 
 ENOUGH_TRADES = 30
 FRAGILE_SHARE = 0.5
@@ -65,5 +65,14 @@ def _why_no_trade(statistics: Statistics) -> tuple[str, dict[str, str]]:
     gates = [row for row in statistics.funnel.gates if row.stage == ENTRIES and row.gate not in quiet]
     worst = max(gates, key=lambda row: row.refused_first)
     if worst.refused_first == 0:
+        if _never_warm(statistics):
+            return "warming_up", {"length": texts.duration(statistics.run.warm_up_ms)}
         return "no_signal", {}
     return "no_trade", {"gate": worst.gate, "count": texts.count(worst.refused_first)}
+
+
+def _never_warm(statistics: Statistics) -> bool:
+    """Whether every module was asked and none was ever past its warm-up."""
+    warm_up = {name_of(TrendGate.WARM_UP), name_of(SmcGate.DATA)}
+    gates = [row for row in statistics.funnel.gates if row.stage != ENTRIES and row.gate in warm_up]
+    return any(row.asked for row in gates) and not any(row.passed for row in gates)

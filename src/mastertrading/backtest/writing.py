@@ -26,13 +26,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A title, headers, rows, perhaps a total; the first ``text`` columns are words, the others numbers."""
+    """A title, headers, rows, perhaps a total; the first ``text`` columns are words, the others numbers.
+
+    ``note`` is a sentence that stands under the rows.
+    """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     total: tuple[Cell, ...] | None = None
     text: int = 1
+    note: str = ""
 
     def lines(self) -> tuple[tuple[Cell, ...], ...]:
         """All rows, the total last."""
@@ -85,4 +89,5 @@ def _without(table: Table, k: int) -> Table:
         tuple(cut(row) for row in table.rows),
         None if table.total is None else cut(table.total),
         table.text,
+        table.note,
     )

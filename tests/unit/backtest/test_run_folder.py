@@ -182,6 +182,11 @@ def test_instruments_are_written_as_decimal_strings(tmp_path):
     assert (contract["tick"], contract["lot"], contract["multiplier"]) == ("0.01", "0.001", "1")
 
 
+def test_the_steps_of_an_instrument_are_written_without_an_exponent():
+    written = room.contract(make_instrument(tick="1E-8", lot="1E+1"))
+    assert (written["tick"], written["lot"]) == ("0.00000001", "10")
+
+
 def test_summary_is_read_back_as_it_was_measured(tmp_path):
     result = small_result()
     summary = read_run(write(tmp_path / "run", result)).summary

@@ -9,13 +9,22 @@ from rich.console import Console
 
 from factories import INITIAL, MONDAY_MS, UNIT, Deal, Scene, make_result
 from mastertrading.backtest import texts
+from mastertrading.backtest.result import Funnel
 from mastertrading.backtest.statistics import Statistics, statistics
 from mastertrading.backtest.tables import Table, report_tables
 from mastertrading.backtest.terminal import render_report, render_table
 from mastertrading.backtest.verdict import verdict
 from mastertrading.backtest.writing import Column, narrowed, plain
 from mastertrading.compiled import records
-from mastertrading.domain.reasons import EventKind, FillReason, Gate
+from mastertrading.domain.reasons import (
+    Breaker,
+    CarryGate,
+    EventKind,
+    FillReason,
+    Gate,
+    SmcGate,
+    TrendGate,
+)
 from mastertrading.engine.book import EVENT
 
 
@@ -113,15 +122,91 @@ def test_costs_show_where_the_money_went():
 
 
 def test_the_assumption_about_the_path_is_printed_with_its_worth():
-    shown = cells(table_of(busy(), "path"))
-    assert shown[texts.PATHS["ambiguous"]][0] == "6"
+    table = table_of(busy(), "path")
+    shown = cells(table)
+    assert table.note == "6 of 40 trades had a bar that reached both."
     assert shown[texts.PATHS["worst"]][0] == "345.00"
     assert shown[texts.PATHS["range"]][0] == "8,999,655.00"
 
 
 def test_a_run_under_one_path_says_that_the_others_were_not_computed():
-    shown = cells(table_of(statistics(make_result()), "path"))
-    assert shown[texts.PATHS["range"]][0] == texts.PATHS["not_run"]
+    table = table_of(statistics(make_result(Deal(1))), "path")
+    assert cells(table)[texts.PATHS["range"]][0] == texts.PATHS["not_run"]
+    assert table.note == "No bar of a trade reached both."
+
+
+def test_a_note_is_printed_whole_under_its_table():
+    said = " ".join(printed(render_table(table_of(busy(), "summary"), 80), 80).split())
+    assert texts.NOTES["summary"] in said
+
+
+def test_a_run_without_trades_shows_no_empty_breakdown():
+    titles = [table.title for table in report_tables(busy(0))]
+    assert titles == [
+        texts.TITLES[name] for name in ("summary", "fires", "module_gates", "funnel", "identity")
+    ]
+
+
+def test_a_run_of_ones_own_forecasts_shows_nothing_of_modules_it_did_not_ask():
+    result = make_result(Deal(1), modules=("user",), funnel=Funnel.empty(2, 1))
+    titles = [table.title for table in report_tables(statistics(result))]
+    absent = {texts.TITLES[name] for name in ("combination", "module", "module_gates")}
+    assert absent & set(titles) == set()
+    assert texts.TITLES["fires"] in titles
+
+
+def test_a_run_says_whose_bars_it_traded():
+    whole = statistics(make_result(source="binance_usdm"))
+    assert whole.as_dict()["run"]["source"] == "binance_usdm"
+    assert cells(table_of(whole, "identity"))["Bars from"] == ["binance_usdm"]
+
+
+def test_months_are_told_on_the_basis_of_the_equity():
+    """A position held over the end of a month counts where its mark moved, and a deposit counts nowhere."""
+    day = 1440
+    points = [(5 * day, 10_300.0), (6 * day, 10_400.0), (7 * day, 11_100.0)]
+    scene = Scene([Deal(100, minutes=6 * day + 60)], points, [(6 * day + 30, 1000.0)], minutes=7 * day)
+    whole = statistics(make_result(scene=scene))
+    assert [month.name for month in whole.months] == ["2025-05", "2025-06"]
+    assert [month.equity_atoms for month in whole.months] == [400 * UNIT, -300 * UNIT]
+    assert [month.net_atoms for month in whole.months] == [0, 100 * UNIT]
+    assert cells(table_of(whole, "month")) == {
+        "2025-05": ["0", "400.00", "4.00"],
+        "2025-06": ["1", "-300.00", "-2.63"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("breaker", "value", "shown"),
+    [(Breaker.DAY, 0.0512, "5.12 %"), (Breaker.PEAK, 0.2, "20.00 %"), (Breaker.LOSSES, 4.0, "4")],
+)
+def test_a_breaker_is_shown_with_what_it_watches(breaker, value, shown):
+    events = records(EVENT, 1)
+    events["ts_ms"], events["kind"], events["subject"] = MONDAY_MS, EventKind.BREAKER_TRIPPED, breaker
+    events["value"] = value
+    row = table_of(statistics(make_result(events=events)), "events").rows[0]
+    assert (row[2].text, row[4].text) == (breaker.name.lower(), shown)
+
+
+def test_a_refused_withdrawal_is_shown_as_money_and_moves_none():
+    events = records(EVENT, 1)
+    events["ts_ms"], events["kind"], events["value"] = MONDAY_MS, EventKind.TRANSFER_REFUSED, -2e12
+    whole = statistics(make_result(events=events))
+    assert [cell.text for cell in table_of(whole, "events").rows[0][1:]] == [
+        "transfer_refused",
+        "account",
+        "normal",
+        "-20,000.00",
+    ]
+    assert whole.money.transferred_atoms == 0
+
+
+def test_directions_are_told_in_the_language_of_the_reader():
+    spanish = {"long": "largo", "short": "corto"}
+    tables = report_tables(busy(), lambda sentence: spanish.get(sentence, sentence))
+    names = {row[0].text for table in tables for row in table.rows}
+    assert names >= {"largo", "corto", "all, largo", "all, corto"}
+    assert names.isdisjoint({"long", "short"})
 
 
 def test_gains_are_good_news_and_losses_bad():
@@ -221,8 +306,20 @@ def test_no_trade_names_the_gate_that_refused_most():
     result.funnel.gate_first[0, Gate.SESSION] = 1234
     assert (
         verdict(statistics(result))
-        == "No trade: the gate that refused most often was session, in 1,234 minutes."
+        == "No trade: once there was a wish, the gate that refused most often was session, in 1,234 decisions."
     )
+
+
+def test_no_trade_because_no_module_was_ever_warm_says_how_long_they_need():
+    result = make_result()
+    result.funnel.gate_first[:, Gate.FLAT] = 1000
+    result.funnel.module_asked[:, :3, TrendGate.WARM_UP] = 1000
+    result.funnel.module_asked[:, 3, SmcGate.DATA] = 1000
+    assert verdict(statistics(result)) == (
+        "No trade: warm-up took the whole window. The modules need 4d 04:00 of bars before they speak."
+    )
+    result.funnel.module_passed[1, 2, CarryGate.WARM_UP] = 1
+    assert verdict(statistics(result)).startswith("No trade: the modules never wished")
 
 
 def test_a_liquidation_is_told_before_anything_else():
