@@ -11,16 +11,18 @@ results         ``backtest.folder``, streamed while the run goes on
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from mastertrading.backtest.folder import RunFolder
 from mastertrading.backtest.result import Result
 from mastertrading.backtest.run import Ask, run
 from mastertrading.backtest.statistics import Statistics, statistics
 from mastertrading.domain.errors import ConfigError, DataMissing
-from mastertrading.domain.market import F64, I64, MINUTE_MS, Market
+from mastertrading.domain.market import DAY_MS, F64, I64, MINUTE_MS, Market
 from mastertrading.lake.given import read_calendar, read_forecasts
 from mastertrading.lake.lock import is_alive
 from mastertrading.lake.names import moment, timeframe_name
@@ -29,6 +31,7 @@ from mastertrading.lake.synthetic import synthesize
 from mastertrading.settings.schema import Settings
 
 Notice = Callable[[str], None]
+FAR_MS = 1 << 53
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Wanted:
 
     Attributes
     ----------
+    instruments
+        Canonical names.
     data
         Folder of market data; None: a synthetic market of ``days`` days.
     signals
@@ -66,10 +71,12 @@ def backtest(
 ) -> tuple[Result, Statistics]:
     """Get the market, replay it, measure the result, and write its folder if one was asked for."""
     started = time.perf_counter()
+    given = None if wanted.signals is None else read_forecasts(wanted.signals, wanted.instruments)
     market = market_of(wanted, settings, notice)
     on_market(market)
     macro_ms = macro_events(settings, market, wanted.to_ms, notice)
-    given = None if wanted.signals is None else own_forecasts(wanted.signals, market)
+    if given is not None:
+        check_forecasts(given, market, wanted, notice)
     ask = Ask(
         from_ms=wanted.from_ms,
         to_ms=wanted.to_ms,
@@ -102,7 +109,9 @@ def market_of(wanted: Wanted, settings: Settings, notice: Notice) -> Market:
     """Recorded bars, or a synthetic market from the seed."""
     if wanted.data is None:
         minutes = settings.data.base_minutes
-        return synthesize(wanted.instruments, wanted.days, settings.seed, base_minutes=minutes)
+        made = synthesize(wanted.instruments, wanted.days, settings.seed, base_minutes=minutes)
+        check_made_window(made, wanted, notice)
+        return made
     return load_market(
         wanted.data,
         wanted.instruments,
@@ -115,21 +124,45 @@ def market_of(wanted: Wanted, settings: Settings, notice: Notice) -> Market:
     )
 
 
-def own_forecasts(path: Path, market: Market) -> dict[str, tuple[I64, F64]]:
-    """The user's forecasts, some of which must lie within the bars of the market."""
-    given = read_forecasts(path, market.symbols)
-    first, last = int(market.ts_ms[0]), int(market.ts_ms[-1])
-    earliest = min(int(ts_ms[0]) for ts_ms, _ in given.values())
-    latest = max(int(ts_ms[-1]) for ts_ms, _ in given.values())
-    if latest < first or earliest > last:
+def check_made_window(made: Market, wanted: Wanted, notice: Notice) -> None:
+    """Refuse a window beside a synthetic market, and say so where one reaches beyond it."""
+    first, end = int(made.ts_ms[0]), int(made.ts_ms[-1]) + made.base_ms
+    why = f"the synthetic market runs from {moment(first)} to {moment(end)} UTC"
+    latest = max(wanted.to_ms or 0, (wanted.from_ms or 0) + 1)
+    longer = f"--days {-(-(latest - first) // DAY_MS)}"
+    if (wanted.from_ms is not None and wanted.from_ms >= end) or (wanted.to_ms or end) <= first:
         raise DataMissing(
-            f"no forecast of {path.name} lies within the bars of this run",
-            why=f"they are from {moment(earliest)} to {moment(latest)} UTC, the bars from {moment(first)} to "
-            f"{moment(last)}",
-            where=str(path),
+            "there is no bar in the window that was asked for",
+            why=why,
+            where="--from, --to",
+            hint=longer if latest > end else "choose --from and --to inside it",
+        )
+    if latest > end:
+        notice(f"{why}; {longer} makes it long enough")
+
+
+def check_forecasts(
+    given: Mapping[str, tuple[I64, F64]], market: Market, wanted: Wanted, notice: Notice
+) -> None:
+    """Some of the user's forecasts must lie within the bars of the run; what is not there or not used is told."""
+    base = market.base_ms
+    first = max(int(market.ts_ms[0]), (wanted.from_ms or 0) - base)
+    last = min(int(market.ts_ms[-1]), (wanted.to_ms or FAR_MS) - base)
+    times = np.concatenate([ts_ms for ts_ms, _ in given.values()])
+    outside = int(((times < first) | (times >= last + base)).sum())
+    if outside == len(times):
+        span = f"{moment(int(times.min()))} to {moment(int(times.max()))} UTC"
+        raise DataMissing(
+            f"no forecast of {getattr(wanted.signals, 'name', 'yours')} lies within the bars of this run",
+            why=f"they are from {span}, the bars from {moment(first)} to {moment(last)}",
+            where=str(wanted.signals),
             hint="a forecast's ts is the open time of the bar it was computed from, in ms since 1970, UTC",
         )
-    return given
+    if outside:
+        notice(f"{outside:,} of {len(times):,} forecasts lie outside the bars of this run")
+    without = [symbol for symbol in market.symbols if symbol not in given]
+    if without:
+        notice(f"no forecasts for {len(without)} of {len(market.symbols)} instruments: {', '.join(without)}")
 
 
 def macro_events(settings: Settings, market: Market, to_ms: int | None, notice: Notice) -> I64 | None:

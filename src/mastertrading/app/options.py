@@ -109,7 +109,9 @@ def _seed(parser: argparse.ArgumentParser) -> None:
 
 
 def _out(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the results")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the results; a run that is there is replaced"
+    )
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

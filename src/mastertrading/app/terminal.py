@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from mastertrading.app.messages import tr
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -74,7 +76,7 @@ def progress(
             yield advance
     else:
         yield _plain(label, total)
-        print(f"{label}: done", file=sys.stderr, flush=True)
+        print(f"{label}: {tr('done')}", file=sys.stderr, flush=True)
 
 
 @contextmanager

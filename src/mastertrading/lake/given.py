@@ -1,6 +1,7 @@
 """Files that a user gives beside market data: forecasts of their own, and a calendar of events.
 
-Both are read strictly: a file that could be misread is refused, with the row and the reason.
+Both are read strictly: a file that could be misread is refused, with the row and the reason. A time between two bars
+belongs to the bar that contains it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from mastertrading.lake.layouts import check_ending, form_of
 
 FORECAST_COLUMNS = ("ts", "instrument", "forecast")
 CALENDAR_COLUMNS = ("ts_ms", "name", "impact", "currency")
+HINTS = {
+    FORECAST_COLUMNS: "forecasts have the columns ts,instrument,forecast",
+    CALENDAR_COLUMNS: "a calendar has the columns ts_ms,name,impact,currency",
+}
+FORMS = {"parquet": "Parquet", "feather": "Feather"}
 EARLIEST_MS = 946_684_800_000  # 2000-01-01: a smaller number is not in milliseconds
 UNITS = {"seconds": 1000.0, "microseconds": 1e-3, "nanoseconds": 1e-6}
 LATEST_MS = 4_102_444_800_000  # 2100-01-01: a larger one neither
@@ -29,8 +35,8 @@ def read_forecasts(path: Path, symbols: tuple[str, ...]) -> dict[str, tuple[I64,
     ----------
     path
         CSV, Parquet or Feather with ``ts`` (open time of the bar it was computed from, ms UTC, as in every file
-        of bars; the forecast is known at that bar's close), ``instrument`` (any of its names) and ``forecast``
-        in [-1, 1].
+        of bars; the forecast is known at that bar's close; a time inside a bar means that bar), ``instrument``
+        (any of its names) and ``forecast`` in [-1, 1].
     symbols
         Canonical names of the instruments that are traded; a forecast for another one is refused.
 
@@ -43,7 +49,7 @@ def read_forecasts(path: Path, symbols: tuple[str, ...]) -> dict[str, tuple[I64,
     wrong = np.flatnonzero(~(np.abs(values) <= 1.0))
     if wrong.size:
         raise _unreadable(path, f"row {wrong[0] + 1}: forecast {values[wrong[0]]} is not within [-1, 1]")
-    ts_ms = _times(frame, "ts", path)
+    ts_ms = _times(frame, FORECAST_COLUMNS, path)
     named = frame["instrument"].cast(pl.String).str.strip_chars().fill_null("").to_list()
     if "" in named:
         raise _unreadable(path, f"row {named.index('') + 1}: there is no instrument")
@@ -79,7 +85,7 @@ def read_calendar(path: Path) -> I64:
         CSV ``ts_ms,name,impact,currency``.
     """
     frame = _read(path, CALENDAR_COLUMNS)
-    ts_ms = _times(frame, "ts_ms", path)
+    ts_ms = _times(frame, CALENDAR_COLUMNS, path)
     impact = frame["impact"].cast(pl.String).str.strip_chars().str.to_lowercase()
     currency = frame["currency"].cast(pl.String).str.strip_chars().str.to_uppercase()
     counts = ((impact == "high") & currency.is_in(["USD", "ALL"])).fill_null(value=False).to_numpy()
@@ -97,36 +103,43 @@ def _read(path: Path, columns: tuple[str, ...]) -> pl.DataFrame:
         content = path.read_bytes()
         form = form_of(content) if content else "empty"
         if form == "empty":
-            raise _unreadable(path, "it is empty")
+            raise _unreadable(path, "it is empty", columns)
         check_ending(path, form)
         frame = readers.get(form, pl.read_csv)(content)
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        raise _unreadable(path, " ".join(str(error).split())[:200]) from None
+    except pl.exceptions.PolarsError:
+        raise _unreadable(path, f"it cannot be read as {FORMS.get(form, 'CSV')}", columns) from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, " ".join(str(error).split())[:200], columns) from None
     absent = [name for name in columns if name not in frame.columns]
     if absent:
-        found = ", ".join(frame.columns[:8])
-        raise _unreadable(path, f"it has no column {', '.join(absent)}; it has {found}")
+        found = ", ".join(name[:20] for name in frame.columns[:8])
+        raise _unreadable(path, f"it has no column {', '.join(absent)}; it has {found}", columns)
     if len(frame) == 0:
-        raise _unreadable(path, "it has no rows")
+        raise _unreadable(path, "it has no rows", columns)
     return frame.select(columns)
 
 
-def _times(frame: pl.DataFrame, name: str, path: Path) -> I64:
+def _times(frame: pl.DataFrame, columns: tuple[str, ...], path: Path) -> I64:
+    name = columns[0]
     column = frame[name]
     if column.dtype == pl.String:
         column = column.str.strip_chars().cast(pl.Int64, strict=False)
     if column.null_count():
         row = int(column.is_null().arg_max() or 0)
-        raise _unreadable(path, f"row {row + 1}: {name} {frame[name][row]} is not a time in milliseconds")
+        raise _unreadable(
+            path, f"row {row + 1}: {name} {frame[name][row]} is not a time in milliseconds", columns
+        )
     if not column.dtype.is_integer():
-        raise _unreadable(path, f"{name} must be whole milliseconds since 1970 (UTC), it is {column.dtype}")
+        why = f"{name} must be whole milliseconds since 1970 (UTC), it is {column.dtype}"
+        raise _unreadable(path, why, columns)
     ts_ms = column.to_numpy().astype(np.int64)
     odd = np.flatnonzero((ts_ms < EARLIEST_MS) | (ts_ms > LATEST_MS))
     if odd.size:
         value = int(ts_ms[odd[0]])
         meant = next((unit for unit, ms in UNITS.items() if EARLIEST_MS <= value * ms <= LATEST_MS), "")
         told = f"; it looks like {meant}" if meant else ""
-        raise _unreadable(path, f"row {odd[0] + 1}: {name} {value} is not a time in milliseconds{told}")
+        why = f"row {odd[0] + 1}: {name} {value} is not a time in milliseconds{told}"
+        raise _unreadable(path, why, columns)
     return ts_ms
 
 
@@ -139,11 +152,10 @@ def _numbers(frame: pl.DataFrame, name: str, path: Path) -> F64:
     return values
 
 
-def _unreadable(path: Path, why: str) -> DataUnreadable:
+def _unreadable(path: Path, why: str, columns: tuple[str, ...] = FORECAST_COLUMNS) -> DataUnreadable:
     return DataUnreadable(
         f"{path.name} cannot be used",
         why=why,
         where=str(path),
-        hint="forecasts have the columns ts,instrument,forecast; a calendar has ts_ms,name,impact,currency "
-        "(CSV, Parquet or Feather; times in ms since 1970, UTC)",
+        hint=f"{HINTS[columns]} (CSV, Parquet or Feather; times in ms since 1970, UTC)",
     )

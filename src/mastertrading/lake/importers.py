@@ -96,6 +96,11 @@ def import_files(
     return imported
 
 
+def assumes_venue(sources: Sequence[Path]) -> bool:
+    """Whether some source lies in no venue's folder, so that ``import_files`` takes `DEFAULT_VENUE` unless told."""
+    return any(not _venues(source, None) for source in sources)
+
+
 def _append(venue: Venue, series: SeriesId, parts: list[Found]) -> Added:
     if series.kind == "funding":
         return venue.append_funding(series.symbol, joined_charges(parts), "import")

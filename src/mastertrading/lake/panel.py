@@ -323,14 +323,15 @@ def _edge_gaps(inside: Bars, window: tuple[int, int], step_ms: int) -> list[Find
 def _announce(symbol: str, findings: list[Finding], tell: Notice) -> None:
     for finding in findings:
         if finding.caps > "A":
-            tell(f"{symbol}: {finding.detail} ({_told(finding)}; grade {finding.caps})")
+            tell(
+                f"{symbol}: {finding.detail} ({', '.join([finding.kind, *_found(finding)])}; grade {finding.caps})"
+            )
 
 
-def _told(finding: Finding) -> str:
-    """Kind, number (unless its sentence has it already) and first time of a finding."""
-    count = "" if finding.detail.startswith(f"{finding.count} ") else f", {finding.count}"
-    first = f", first at {moment(finding.first_ts_ms[0])} UTC" if finding.first_ts_ms else ""
-    return f"{finding.kind}{count}{first}"
+def _found(finding: Finding) -> list[str]:
+    """Number (unless its sentence has it already) and first time of a finding."""
+    count = [] if finding.detail.startswith(f"{finding.count} ") else [str(finding.count)]
+    return [*count, *(f"first at {moment(ts_ms)} UTC" for ts_ms in finding.first_ts_ms[:1])]
 
 
 def _refuse_worse(
@@ -342,7 +343,7 @@ def _refuse_worse(
     absent = worst_found.kind in (Kind.GAP, Kind.FUNDING_GAP, Kind.FUNDING_NONE)
     raise DataError(
         f"{symbol} is graded {grade}, worse than data.worst_grade = {settings.data.worst_grade}",
-        why=f"{worst_found.detail} ({_told(worst_found)})",
+        why=f"{worst_found.kind}: {worst_found.detail} ({', '.join(_found(worst_found))})",
         where=str(source.folder),
         hint=f"choose --from and --to beside it, leave {symbol} out with --instruments, "
         f"or trade it as it is: --set data.worst_grade={grade}"

@@ -160,12 +160,12 @@ def read_instruments(folder: Path) -> dict[str, Instrument]:
 def describe(instrument: Instrument) -> dict[str, Any]:
     """Decimal strings of an instrument, as ``instruments.json`` holds them."""
     return {
-        "tick": str(instrument.tick),
-        "lot": str(instrument.lot),
-        "multiplier": str(instrument.multiplier),
+        "tick": format(instrument.tick, "f"),
+        "lot": format(instrument.lot, "f"),
+        "multiplier": format(instrument.multiplier, "f"),
         "min_lots": instrument.min_lots,
-        "min_notional": str(instrument.min_notional),
-        "tiers": [[str(tier.floor), str(tier.maintenance_rate)] for tier in instrument.tiers],
+        "min_notional": format(instrument.min_notional, "f"),
+        "tiers": [[format(t.floor, "f"), format(t.maintenance_rate, "f")] for t in instrument.tiers],
     }
 
 

@@ -71,6 +71,14 @@ def test_check_tells_everything_that_is_wrong_and_fails(capsys):
     assert "2 to put right" in text
 
 
+def test_check_speaks_spanish_around_what_is_wrong(capsys, monkeypatch):
+    monkeypatch.setenv("MASTERTRADING_LANG", "es")
+    Path("my.toml").write_text("[risk]\nper_trade = 9\n", encoding="utf-8")
+    text = shown(capsys, "check", "my.toml", code=2).err
+    assert "dónde: my.toml, line 2" in text
+    assert "permitido: " in text
+
+
 def test_check_json_gives_the_problems(capsys):
     Path("my.toml").write_text("sed = 1\n", encoding="utf-8")
     report = json.loads(shown(capsys, "check", "my.toml", "--json", code=2).out)

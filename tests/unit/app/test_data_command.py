@@ -94,6 +94,7 @@ def test_check_of_a_bad_bar_names_it_and_fails(capsys, lake):
     assert main(["data", "check", "--data", str(lake)]) == 1
     table = capsys.readouterr().out
     assert "not_positive" in table
+    assert "BTCUSDT 1m: D not_positive ×1: " in table
     assert "2024-01-01 01:40" in table
 
 
@@ -113,7 +114,36 @@ def test_import_prints_a_table_and_each_file_it_reads(capsys, lake, tmp_path):
     assert main(["data", "import", str(lake), "--data", str(tmp_path / "other"), "--instruments", "BTC"]) == 0
     printed = capsys.readouterr()
     assert "reading BTCUSDT-1m.parquet" in printed.err
-    assert "2880" in printed.out
+    assert "no venue was named" not in printed.err
+    assert "2,880" in printed.out
+
+
+def test_import_of_loose_files_says_which_venue_is_assumed(capsys, lake, tmp_path):
+    path = str(lake / "synthetic/1m/BTCUSDT-1m.parquet")
+    capsys.readouterr()
+    assert main(["data", "import", path, "--data", str(tmp_path / "other")]) == 0
+    assert "no venue was named: binance_usdm is assumed" in capsys.readouterr().err
+    assert main(["data", "import", path, "--data", str(tmp_path / "named"), "--venue", "spot"]) == 0
+    assert "no venue was named" not in capsys.readouterr().err
+
+
+def test_made_market_that_replaces_another_says_so(capsys, lake):
+    made = capsys.readouterr().out
+    assert "2,880 bars of 2 instruments" in made
+    assert "replaced" not in made
+    again = ["data", "synth", "--out", str(lake), "--days", "1", "--instruments", "BTC"]
+    assert main(again) == 0
+    assert "are replaced" in capsys.readouterr().out
+
+
+def test_contract_facts_are_written_as_plain_decimals(lake):
+    assert "E-" not in (lake / "synthetic/instruments.json").read_text()
+
+
+def test_help_names_the_default_lake(capsys):
+    for action in ("import", "check", "list", "synth"):
+        assert main(["data", action, "--help"]) == 0
+        assert "default: lake" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(

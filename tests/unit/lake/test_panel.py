@@ -140,7 +140,7 @@ def test_hole_that_is_refused_is_told_once_with_what_can_be_done(lake, make_bars
     rewrite(lake, series, take(bars, np.abs(np.arange(len(bars)) - 60) > 20))
     with pytest.raises(DataError) as raised:
         load_market(lake, ["BTC"], settings=Settings(), notice=quiet.append)
-    assert "1 gap of 41 bars (gap, first at" in raised.value.why
+    assert "1 gap of 41 bars (first at" in raised.value.why
     assert "--set data.worst_grade=D" in raised.value.hint
     assert "import" not in raised.value.hint
     assert quiet == []

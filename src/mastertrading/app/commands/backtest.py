@@ -30,7 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--synthetic", action="store_true", help="make a market from the seed instead of reading --data"
     )
     parser.add_argument(
-        "--days", type=float, default=None, metavar="N", help=f"length of it (default {SYNTHETIC_DAYS:g})"
+        "--days",
+        type=float,
+        default=None,
+        metavar="N",
+        help=f"length of it from 2024-01-01 on (default {SYNTHETIC_DAYS:g})",
     )
     parser.add_argument(
         "--signals",
@@ -63,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
         out=None if args.no_files else args.out or RUNS / _folder_name(args),
         all_paths=not args.one_path,
     )
+    replaced = wanted.out is not None and (wanted.out / "summary.json").is_file()
     with progress(tr("replaying"), 1000, quiet=args.json, console=remarks) as advance:
         _, measured = backtest(
             wanted,
@@ -71,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
             on_progress=lambda done, total: advance(1000 * done // total),
         )
     _show(args, wanted, measured)
+    if replaced and not args.json:
+        out().print(tr("the run that was there is replaced"))
     return 0
 
 

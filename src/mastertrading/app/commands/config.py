@@ -117,7 +117,7 @@ def _check(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_report(args.file, resolved, problems), indent=2, ensure_ascii=False))
     elif problems:
-        print("\n\n".join(map(str, problems)), file=sys.stderr)
+        print("\n\n".join(map(_told, problems)), file=sys.stderr)
         count = tr("{file}: {count} to put right").format(file=args.file, count=len(problems))
         print(f"\n{count}", file=sys.stderr)
     elif resolved is not None:
@@ -125,6 +125,14 @@ def _check(args: argparse.Namespace) -> int:
         sentence = tr("{file} is in order: {count} settings given, the others at their defaults")
         print(sentence.format(file=args.file, count=changed))
     return ConfigError.exit_code if problems else 0
+
+
+def _told(problem: Problem) -> str:
+    """One problem in a few lines."""
+    title = f"{problem.key} = {problem.value}" if problem.value else problem.key
+    labels = (tr("where: "), tr("why: "), tr("allowed: "), tr("try: "))
+    parts = zip(labels, (problem.where, problem.why, problem.allowed, problem.hint), strict=True)
+    return "\n".join([title, *(f"  {label}{text}" for label, text in parts if text)])
 
 
 def _report(file: Path, resolved: Resolved | None, problems: list[Problem]) -> Mapping[str, Any]:

@@ -31,11 +31,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     importing.add_argument("--symbol", metavar="BTCUSDT", help=tr("instrument of files that don't say"))
     importing.add_argument("--timeframe", metavar="1m", help=tr("timeframe of files that don't say"))
-    add_common(importing, "data", "venue", "instruments", "json")
+    _add_lake(importing, "--data", tr("the lake to import into (default: lake)"))
+    add_common(importing, "venue", "instruments", "json")
     check = actions.add_parser("check", help=tr("grade every series and tell what is wrong with it"))
-    add_common(check, "data", "venue", "instruments", "config", "json")
+    _add_lake(check, "--data", tr("a lake, or a folder of recorded files (default: lake)"))
+    add_common(check, "venue", "instruments", "config", "json")
     listing = actions.add_parser("list", help=tr("what is there"))
-    add_common(listing, "data", "venue", "instruments", "json")
+    _add_lake(listing, "--data", tr("a lake, or a folder of recorded files (default: lake)"))
+    add_common(listing, "venue", "instruments", "json")
     synth = actions.add_parser("synth", help=tr("make a market from a seed and write it as a lake"))
     synth.add_argument("--days", type=float, default=30.0, metavar="N", help=tr("length (default 30)"))
     synth.add_argument(
@@ -46,7 +49,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="MINUTES",
         help=tr("length of a bar (default 1)"),
     )
-    add_common(synth, "instruments", "out", "config", "seed", "json")
+    _add_lake(synth, "--out", tr("the lake to write (default: lake); series that are there are replaced"))
+    add_common(synth, "instruments", "config", "seed", "json")
+
+
+def _add_lake(parser: argparse.ArgumentParser, option: str, text: str) -> None:
+    parser.add_argument(option, type=Path, default=LAKE, metavar="DIR", help=text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,9 +67,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _import(args: argparse.Namespace) -> int:
     from mastertrading.app.terminal import err
-    from mastertrading.lake.importers import import_files
+    from mastertrading.lake.importers import assumes_venue, import_files
+    from mastertrading.lake.store import DEFAULT_VENUE
 
-    lake = args.data or LAKE
+    lake = args.data
     console = err(quiet=args.json)
     imported = import_files(
         args.sources,
@@ -73,6 +82,9 @@ def _import(args: argparse.Namespace) -> int:
         progress=lambda name: console.print(tr("reading {name}").format(name=name), markup=False),
         wait=patience(),
     )
+    if args.venue is None and assumes_venue(args.sources):
+        sentence = tr("no venue was named: {venue} is assumed (--venue NAME says another)")
+        console.print(sentence.format(venue=DEFAULT_VENUE), markup=False)
     if args.json:
         print(json.dumps({"lake": str(lake), "series": [_imported_row(item) for item in imported]}, indent=2))
     else:
@@ -111,7 +123,8 @@ def _print_imported(imported: list[Imported], lake: Path) -> None:
     names = ("venue", "instrument", "series", "files", "added", "duplicates", "conflicts", "quarantined")
     shown = table(f"{tr('imported into')} {lake}", *map(tr, names), numbers=(3, 4, 5, 6, 7))
     for item in imported:
-        shown.add_row(*(str(value) for value in _imported_row(item).values()))
+        values = _imported_row(item).values()
+        shown.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in values))
     out().print(shown)
 
 
@@ -123,7 +136,7 @@ def _check(args: argparse.Namespace) -> int:
     from mastertrading.lake.source import open_source
 
     limit = resolved_settings(args).settings.data.worst_grade
-    source = open_source(args.data or LAKE, args.venue)
+    source = open_source(args.data, args.venue)
     reports = examine(source, args.instruments)
     if args.json:
         content = {
@@ -161,29 +174,22 @@ def _report_row(report: Report) -> dict[str, Any]:
 
 
 def _print_reports(reports: list[Report], venue: str) -> None:
-    from rich.markup import escape
-
     from mastertrading.app.terminal import out, table
     from mastertrading.lake.names import moment
 
-    names = ("instrument", "series", "rows", "unusable", "from", "to", "grade", "findings")
+    names = ("instrument", "series", "rows", "unusable", "from", "to", "grade")
     shown = table(f"{tr('market data of')} {venue}", *map(tr, names), numbers=(2, 3))
     for report in reports:
         window = ("" if ts is None else moment(ts) for ts in (report.first_ms, report.last_ms))
-        told = [
-            f"{finding.caps} {finding.kind} ×{finding.count}: {finding.detail}"
-            + (f" ({moment(finding.first_ts_ms[0])})" if finding.first_ts_ms else "")
-            for finding in report.findings
-        ]
-        cells = (
-            report.series.symbol,
-            report.series.label,
-            str(report.rows),
-            str(report.quarantined),
-            *window,
-        )
-        shown.add_row(*cells, report.grade, escape("\n".join(told)))
-    out().print(shown)
+        counts = (f"{report.rows:,}", f"{report.quarantined:,}")
+        shown.add_row(report.series.symbol, report.series.label, *counts, *window, report.grade)
+    console = out()
+    console.print(shown)
+    for report in reports:
+        for finding in report.findings:
+            first = f" ({moment(finding.first_ts_ms[0])})" if finding.first_ts_ms else ""
+            told = f"{finding.caps} {finding.kind} ×{finding.count:,}: {finding.detail}{first}"
+            console.print(f"{report.series}: {told}", markup=False)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -192,7 +198,7 @@ def _list(args: argparse.Namespace) -> int:
     from mastertrading.lake.report import spans
     from mastertrading.lake.source import open_source
 
-    source = open_source(args.data or LAKE, args.venue)
+    source = open_source(args.data, args.venue)
     rows = spans(source, args.instruments)
     if args.json:
         listed = [
@@ -208,7 +214,7 @@ def _list(args: argparse.Namespace) -> int:
     )
     for series, count, first, last in rows:
         window = ("" if ts is None else moment(ts) for ts in (first, last))
-        shown.add_row(series.symbol, series.label, str(count), *window)
+        shown.add_row(series.symbol, series.label, f"{count:,}", *window)
     out().print(shown)
     return 0
 
@@ -217,27 +223,32 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _synth(args: argparse.Namespace) -> int:
-    from mastertrading.lake.synthetic import write_synthetic
+    from mastertrading.lake.source import venues_of
+    from mastertrading.lake.synthetic import VENUE, write_synthetic
     from mastertrading.lake.universe import DEFAULT_SYMBOLS
 
     seed = resolved_settings(args).settings.seed
-    folder = args.out or LAKE
+    folder = args.out
+    replaced = folder.is_dir() and VENUE in venues_of(folder)
     market = write_synthetic(
         folder, args.instruments or DEFAULT_SYMBOLS, args.days, seed, base_minutes=args.base_minutes
     )
     facts = {
         "lake": str(folder),
-        "venue": "synthetic",
+        "venue": VENUE,
         "seed": seed,
         "instruments": list(market.symbols),
         "bars": len(market.ts_ms),
         "first_ms": int(market.ts_ms[0]),
         "last_ms": int(market.ts_ms[-1]),
         "data_id": market.data_id,
+        "replaced": replaced,
     }
     if args.json:
         print(json.dumps(facts, indent=2))
     else:
-        sentence = tr("{bars} bars of {count} instruments from seed {seed} are in {lake}/{venue}")
+        sentence = tr("{bars:,} bars of {count} instruments from seed {seed} are in {lake}/{venue}")
         print(sentence.format(count=len(market.symbols), **facts))
+        if replaced:
+            print(tr("series of these instruments that were there are replaced"))
     return 0
