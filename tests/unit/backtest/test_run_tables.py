@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from factories import INITIAL, MONDAY_MS, UNIT, Deal, Scene, make_result
+from mastertrading.app.messages import tr
 from mastertrading.backtest import texts
 from mastertrading.backtest.result import Funnel
 from mastertrading.backtest.statistics import Statistics, statistics
@@ -79,6 +80,16 @@ def test_every_table_fits_and_no_figure_is_cut(width, count):
         for row in narrowed(table, width - 2).lines():
             for cell in row:
                 assert cell.text in text
+
+
+def test_spanish_tables_fit_into_a_narrow_line_and_no_number_is_cut(monkeypatch):
+    monkeypatch.setenv("MASTERTRADING_LANG", "es")
+    text = printed(render_report(busy(), 80, tr), 80)
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+    assert "…" not in text
+    for table in report_tables(busy(), tr):
+        for row in narrowed(table, 78).lines():
+            assert [cell.text for cell in row[table.text :] if cell.text not in text] == []
 
 
 def test_all_columns_are_shown_where_a_hundred_characters_are_enough():
