@@ -52,9 +52,9 @@ def test_gap_past_the_level_is_liquidated_at_the_open() -> None:
     assert played.fills() == [ENTRY, (2, -420, 9_899, "liquidation")]
 
 
-def test_gap_past_the_stop_too_is_the_stops_fill() -> None:
+def test_gap_past_the_level_and_the_stop_behind_it_is_liquidated_too() -> None:
     played = fall((9_870, 9_900, 9_860, 9_900))
-    assert played.fills() == [ENTRY, (2, -420, 9_869, "stop")]
+    assert played.fills() == [ENTRY, (2, -420, 9_869, "liquidation")]
 
 
 def test_short_is_liquidated_above() -> None:

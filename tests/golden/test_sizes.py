@@ -161,7 +161,7 @@ def test_value_at_risk_that_allows_not_one_lot_is_refused_by_its_name() -> None:
 def test_value_at_risk_without_enough_hours_is_unknown_and_said_to_be() -> None:
     played = single({"risk.portfolio.min_hours": 61}, primer=[WILD])
     assert entered(played) == 25
-    assert int(played.decisions[0, 0].unknown) >> 22 & 1  # gate 23
+    assert int(played.decisions[0, 0].unknown) >> 23 & 1  # gate 24
 
 
 # ---------------------------------------------------------------- the venue's minima

@@ -13,6 +13,7 @@ from mastertrading.backtest.account import Past
 from mastertrading.compiled import records
 from mastertrading.engine.book import DECISION, EQUITY, ROW, Logs, open_book, open_logs
 from mastertrading.engine.cycle import charge, decide, mark, receive, venue
+from mastertrading.engine.deciding import hear
 from mastertrading.engine.rows import fill_rows
 from mastertrading.engine.simulated_venue import close_all
 from mastertrading.signals.desk import DESK, VERDICTS, init, prime, settle, step
@@ -94,6 +95,11 @@ class DrivenAccount:
         self.book = open_book(rules, len(specs), initial_atoms)
         self.logs = open_logs(len(specs))
         self.written = {name: [] for name in Logs._fields}
+
+    def listen(self, minutes, verdicts):
+        """One bar before the first decision."""
+        for i in range(len(self.specs)):
+            hear(self.book.memory, verdicts, 0, i, int(minutes[0].t_ms))
 
     def play(self, rows, minutes, verdicts, hours_known):
         """One bar: every argument holds one; returns its DECISION rows (1, instruments) and EQUITY row (1,)."""

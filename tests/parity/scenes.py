@@ -24,8 +24,8 @@ STORM = {
         "leverage": 100.0,
         "transfers": [
             {"at": "2024-01-01T09:00Z", "amount": 5_000.0},
-            {"at": "2024-01-01T16:10Z", "amount": -9_000.0},
-            {"at": "2024-01-01T17:00Z", "amount": 9_000.0},
+            {"at": "2024-01-01T16:10Z", "amount": -7_000.0},
+            {"at": "2024-01-01T17:00Z", "amount": 7_000.0},
         ],
     },
     "allocation": {
@@ -39,7 +39,7 @@ STORM = {
         "tiers": {"half": 1.0, "reduced": 1.0},
         "volatility": {"wild_scale": 1.0},
         "stops": {"stop_base": 0.004, "stop_floor": 0.004, "stop_atr": 0.0, "target_base": 0.006, "target_atr": 0.0},
-        "portfolio": {"max_instrument_exposure": 60.0, "max_correlated_exposure": 90.0, "max_value_at_risk": 1.0},
+        "portfolio": {"max_instrument_exposure": 60.0, "max_correlated_exposure": 90.0, "min_hours": 9999},
         "gates": {"htf_adx_min": 0.0, "max_leverage": 90.0, "throttle": {"low": 200, "middle": 200, "high": 200}},
         "breakers": {
             "day": {"half_size": 0.3, "no_entries": 0.9, "flatten": 1.0},

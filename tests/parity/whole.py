@@ -56,7 +56,10 @@ def replayed(scene, chunk_bars=16_384, log_room=None):
     parts = []
     decided = scene.start, scene.stop, chunk_bars
     inputs = Inputs(scene.market, scene.source(), scene.minutes, scene.known)
-    for _, chunk in chunks(inputs, decided):
+    for first, chunk in chunks(inputs, decided):
+        if first < scene.start:
+            account.listen(chunk)
+            continue
         parts.append((chunk.rows, chunk.verdicts, *account.play(chunk)))
     account.finish(scene.end_ms)
     return _rows(parts, account)
@@ -69,8 +72,10 @@ def driven(scene):
     parts = []
     for t in range(scene.stop):
         rows, verdicts = ear.hear(t, scene.minutes[t])
-        if t >= scene.start:
-            now = slice(t, t + 1)
+        now = slice(t, t + 1)
+        if t < scene.start:
+            account.listen(scene.minutes[now], verdicts)
+        else:
             played = account.play(rows, scene.minutes[now], verdicts, scene.known[now])
             parts.append((rows, verdicts, *played))
     account.finish(scene.end_ms, END)

@@ -77,6 +77,7 @@ def _decide(case):
     for i, lots in enumerate(case.held):
         book.positions[i].lots, book.positions[i].mark_ticks = lots, PX[i]
         book.positions[i].entry_ticks, book.positions[i].r_ticks = PX[i], PX[i] // 100
+        book.positions[i].opened_ms = NOON  # too young to be closed in this bar
         account.exposure += abs(lots) * PX[i] * int(case.specs[i].atoms)
         rows[0, i].close = rows[0, i].mark = PX[i]
     rows["valid"], rows["htf_adx"], rows["volatility"] = 1, 22.0, case.volatility

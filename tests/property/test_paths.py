@@ -44,7 +44,7 @@ def _wild(seed):
             "trail_from_r": float(draw.uniform(0.2, 3.0)),
             "trail_lock": float(draw.uniform(0.0, 1.0)),
             "breakeven_r": float(draw.uniform(0.3, 2.0)),
-            "partial_fraction": float(draw.choice((0.0, 0.3, 0.5, 1.0))),
+            "partial_fraction": float(draw.choice((0.0, 0.3, 0.5, 0.9))),
             "target_after_partial": str(draw.choice(("keep", "remove"))),
         },
         risk={"stops": {"stop_base": stop, "stop_floor": stop, "target_base": 2 * stop}},

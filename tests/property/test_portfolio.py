@@ -111,14 +111,24 @@ def test_value_at_risk_is_the_larger_of_numpys_normal_and_historical(seed, count
     known = hours - int(draw.integers(0, 2))
     worst = np.zeros(1024)
     got = value_at_risk(returns, known, exposures, worst, portfolio)
-    window = returns[max(0, known - int(portfolio.hours)) : known] @ exposures
-    window = np.sort(window[~np.isnan(window)])
+    hourly = returns[max(0, known - int(portfolio.hours)) : known]
+    hourly = hourly[~np.isnan(hourly).all(axis=1)]
+    against = -np.sign(exposures) * np.nanmax(np.abs(hourly), axis=1, initial=0.0)[:, None]
+    window = np.sort(np.where(np.isnan(hourly), against, hourly) @ exposures)
     if len(window) < portfolio.min_hours:
         assert math.isnan(got)
         return
     normal = float(portfolio.z) * float(np.std(window))
     historical = -window[int(len(window) * float(portfolio.tail))]
     assert got == pytest.approx(max(0.0, normal, historical) * math.sqrt(24.0), rel=1e-9)
+
+
+def test_a_young_instrument_does_not_make_the_account_look_safe():
+    returns = np.random.default_rng(2).normal(0.0, 0.015, (720, 2))
+    alone, worst = np.array([3.0, 0.0]), np.zeros(1024)
+    before = value_at_risk(returns, 720, alone, worst, _portfolio())
+    returns[:-3, 1] = np.nan
+    assert value_at_risk(returns, 720, np.array([3.0, 0.01]), worst, _portfolio()) >= before
 
 
 # ------------------------------------------------------------------ margin

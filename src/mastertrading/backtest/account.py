@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mastertrading.backtest.replay import replay
+from mastertrading.backtest.replay import listen, replay
 from mastertrading.compiled import records
 from mastertrading.domain.market import F64, I64, Records
 from mastertrading.domain.reasons import FillReason
@@ -65,8 +65,11 @@ class ReplayedAccount:
             (chunk.rows, chunk.minutes, chunk.verdicts),
             (self.past.settlements, self.past.transfers),
         )
-        done = 0
+        done, before = 0, -1
         while done < bars:
+            if done == before:
+                self.logs = open_logs(len(self.specs), 2 * max(len(log) for log in self.logs))
+            before = done
             done = int(
                 replay(
                     tuple(self.book),
@@ -83,6 +86,10 @@ class ReplayedAccount:
             )
             self._empty_logs()
         return decisions, equity
+
+    def listen(self, chunk: Chunk) -> None:
+        """Hear the verdicts of bars before the first decision."""
+        listen(self.book.memory, chunk.minutes, chunk.verdicts)
 
     def finish(self, t_ms: int) -> None:
         """Close what is still open at the last marks."""

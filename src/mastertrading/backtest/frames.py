@@ -31,6 +31,7 @@ SIZE_COLUMNS = (
     "instrument_lots",
     "leverage_lots",
     "correlated_lots",
+    "value_at_risk_lots",
 )
 
 

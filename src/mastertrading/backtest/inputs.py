@@ -95,7 +95,9 @@ class Inputs(NamedTuple):
 
 
 def chunks(inputs: Inputs, decided: tuple[int, int, int]) -> Iterator[tuple[int, Chunk]]:
-    """The inputs of the decided bars with the first bar of each chunk; bars before them only feed the signals.
+    """The inputs of all bars up to the last decision, with the first bar of each chunk.
+
+    Nothing is decided in a chunk that begins before ``start``; it feeds the signals and the memory of verdicts.
 
     Parameters
     ----------
@@ -107,10 +109,9 @@ def chunks(inputs: Inputs, decided: tuple[int, int, int]) -> Iterator[tuple[int,
     for first, last in pairwise([*range(0, start, step), *range(start, stop, step), stop]):
         verdicts, contexts = inputs.source.evaluate_chunk(first, last)
         rows = writer.rows(contexts, first)
-        if first >= start:
-            cut = slice(first, last)
-            _apply_models(rows, inputs, cut)
-            yield first, Chunk(rows, inputs.minutes[cut], verdicts, inputs.hours_known[cut])
+        cut = slice(first, last)
+        _apply_models(rows, inputs, cut)
+        yield first, Chunk(rows, inputs.minutes[cut], verdicts, inputs.hours_known[cut])
 
 
 def _apply_models(rows: Records, inputs: Inputs, cut: slice) -> None:

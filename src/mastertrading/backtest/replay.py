@@ -6,8 +6,17 @@ from typing import Any
 
 from mastertrading.compiled import kernel
 from mastertrading.engine.cycle import charge, decide, mark, receive, venue
+from mastertrading.engine.deciding import hear
 
 ROOM_PER_INSTRUMENT = 8  # log rows that one bar of one instrument can write at most
+
+
+@kernel(entry=True)
+def listen(memory: Any, minutes: Any, verdicts: Any) -> None:
+    """Remember the verdicts of bars before the first decision, so that it hears what a longer run would (SIG-TTL)."""
+    for t in range(minutes.shape[0]):
+        for i in range(memory.shape[0]):
+            hear(memory, verdicts, t, i, minutes[t].t_ms)
 
 
 @kernel(entry=True)
@@ -54,11 +63,16 @@ def replay(
     book, written = (account, positions, orders, outcomes), (fills, trades, history)
     room = ROOM_PER_INSTRUMENT * positions.shape[0] + 16
     for t in range(start, stop):
-        full = min(fills.shape[0] - account.fills, trades.shape[0] - account.trades)
-        full = min(full, payments.shape[0] - account.payments, history.shape[0] - account.events)
-        if full < room:
-            return t
         open_ms, close_ms = minutes[t].open_ms, minutes[t].t_ms
+        due = rows_until(events[0], account.settlement_cursor, close_ms)
+        moved = rows_until(events[1], account.transfer_cursor, close_ms)
+        if (
+            fills.shape[0] - account.fills < room
+            or trades.shape[0] - account.trades < room
+            or payments.shape[0] - account.payments < due
+            or history.shape[0] - account.events < room + moved
+        ):
+            return t
         receive(account, history, events[1], open_ms)
         charge(account, positions, specs, payments, events[0], close_ms)
         venue(book, written, rule, specs, rows, t, open_ms)
@@ -67,6 +81,15 @@ def replay(
         decide(thinking, market, rule, (rows, minutes, verdicts), t, decisions)
         note(equity[t], account, close_ms)
     return stop
+
+
+@kernel
+def rows_until(rows: Any, cursor: int, until_ms: int) -> int:
+    """How many rows from the cursor on fall due before a moment."""
+    count = 0
+    while cursor + count < rows.shape[0] and rows[cursor + count].ts_ms < until_ms:
+        count += 1
+    return count
 
 
 @kernel

@@ -106,3 +106,4 @@ class Result:
     last_close: np.ndarray
     path_range: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    source: str = ""

@@ -107,6 +107,10 @@ def run(
     equity = records(EQUITY, stop - start)
     inputs = Inputs(market, source, minutes, known, ask.regime, ask.volatility)
     for first, chunk in chunks(inputs, (start, stop, ask.chunk_bars)):
+        if first < start:
+            for each in accounts.values():
+                each.listen(chunk)
+            continue
         decisions, values = account.play(chunk)
         done = first - start + len(values)
         equity[first - start : done] = values
@@ -227,6 +231,7 @@ def _result(
         last_close=_valid_close(market, range(stop - 1, start - 1, -1)),
         path_range={path: each.result for path, each in accounts.items()} if ask.all_paths else {},
         seconds=seconds,
+        source=market.source,
     )
 
 

@@ -83,6 +83,8 @@ class Market:
     common_from_ms
         Open of the first bar from which on every instrument exists; None: the first bar. Signals fold from each
         instrument's own first bar, decisions begin here.
+    source
+        Where the bars come from, for people: the venue, or ``synthetic``.
     """
 
     instruments: tuple[Instrument, ...]
@@ -101,6 +103,7 @@ class Market:
     mark_close: F64 | None = None
     grades: Mapping[str, str] = field(default_factory=dict)
     common_from_ms: int | None = None
+    source: str = ""
 
     @property
     def symbols(self) -> tuple[str, ...]:

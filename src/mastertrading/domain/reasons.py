@@ -97,9 +97,9 @@ class Gate(IntEnum):
     RISK_BUDGET = 19
     INSTRUMENT_EXPOSURE = 20
     LEVERAGE = 21
-    CORRELATED_EXPOSURE = 22
-    VALUE_AT_RISK = 23
-    MARGIN = 24
+    MARGIN = 22
+    CORRELATED_EXPOSURE = 23
+    VALUE_AT_RISK = 24
     MIN_SIZE = 25
     MIN_NOTIONAL = 26
 
@@ -155,6 +155,7 @@ class EventKind(IntEnum):
     TRANSFER = 2
     LIQUIDATION = 3
     ENTRY_DROPPED = 4
+    TRANSFER_REFUSED = 5
 
 
 def name_of(reason: IntEnum) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 from mastertrading.compiled import kernel
 from mastertrading.domain.reasons import Breaker, EventKind
 from mastertrading.rules.allocation.weights import count_outcome, reweigh
+from mastertrading.rules.position.exits import note_price
 from mastertrading.rules.position.money import sign
 from mastertrading.rules.position.transitions import book_fill, result_r, risk_atoms
-from mastertrading.rules.risk.breakers import count_loss
+from mastertrading.rules.risk.breakers import breaker_value, count_loss
 
 LOSSES = int(Breaker.LOSSES)
 TRIPPED, RELEASED = int(EventKind.BREAKER_TRIPPED), int(EventKind.BREAKER_RELEASED)
@@ -26,12 +27,13 @@ def log_event(
 
 
 @kernel
-def log_stages(account: Any, before: Any, events: Any, t_ms: int, value: float) -> None:
-    """Write a row for each breaker whose stage differs from ``before``."""
+def log_stages(account: Any, before: Any, events: Any, t_ms: int) -> None:
+    """Write a row for each breaker whose stage differs from ``before``, with what that breaker watches."""
     for k in range(account.stages.shape[0]):
         was, now = before[k], account.stages[k]
         if now != was:
-            log_event(account, events, t_ms, TRIPPED if now > was else RELEASED, k, now, value)
+            kind = TRIPPED if now > was else RELEASED
+            log_event(account, events, t_ms, kind, k, now, breaker_value(account, k))
 
 
 @kernel
@@ -99,6 +101,8 @@ def apply_fill(book: Any, logs: Any, rules: Any, spec: Any, i: int) -> None:
     fill.instrument = i
     fill.trade_id = position.trade_id if side != 0 else account.next_trade_id
     account.fills += 1
+    if side != 0:
+        note_price(position, side, fill.px_ticks)
     if book_fill(account, position, orders[i], spec, fill):
         trade = trades[account.trades]
         log_trade(trade, position, spec, fill, side)
@@ -108,4 +112,4 @@ def apply_fill(book: Any, logs: Any, rules: Any, spec: Any, i: int) -> None:
         now = account.stages[LOSSES]
         if now != was:
             kind = TRIPPED if now > was else RELEASED
-            log_event(account, events, fill.ts_ms, kind, LOSSES, now, float(account.losses))
+            log_event(account, events, fill.ts_ms, kind, LOSSES, now, breaker_value(account, LOSSES))

@@ -71,7 +71,6 @@ ACCOUNT = np.dtype(
         ("equity", "i8"),
         ("transferred", "i8"),
         ("exposure", "i8"),  # sum of absolute notionals at the mark
-        ("reserved", "i8"),  # notional of entries decided in this bar
         ("maintenance_bound", "i8"),  # the maintenance margin is at most this, at the last marks
         ("log_rows_at_mark", "i8"),  # fills + payments written when the account was last marked
         (
@@ -145,8 +144,9 @@ DECISION = np.dtype(
         ("risk_frac", "f4"),  # and after them
         ("risk_lots", "f4"),  # size by risk, then after each limit
         ("instrument_lots", "f4"),
-        ("leverage_lots", "f4"),
+        ("leverage_lots", "f4"),  # leverage and margin
         ("correlated_lots", "f4"),
+        ("value_at_risk_lots", "f4"),  # after every limit, before the venue's minima
         ("exit_reason", "u1"),  # FillReason of an ordered exit
         ("side", "i1"),  # of the position held
     ],

@@ -97,7 +97,6 @@ def decide(state: Any, market: Any, rules: Any, inputs: Any, t: int, decisions: 
     account, positions, orders, memory, specs, scratch = state
     rows, minutes, verdicts = inputs
     minute = minutes[t]
-    account.reserved = 0
     candidates = 0
     for i in range(positions.shape[0]):
         decision = decisions[t, i]
@@ -120,7 +119,7 @@ def decide(state: Any, market: Any, rules: Any, inputs: Any, t: int, decisions: 
             lots = size_entry(sized, (market[0], market[1][t]), rules, i, row, risk_frac, decision)
             if lots > 0:
                 decision.lots = lots if decision.net > 0.0 else -lots
-                place_entry(account, orders[i], rules, specs[i], row, minute, decision)
+                place_entry(orders[i], rules, row, minute, decision)
 
 
 @kernel
@@ -141,6 +140,7 @@ def clear(decision: Any) -> None:
     decision.instrument_lots = 0.0
     decision.leverage_lots = 0.0
     decision.correlated_lots = 0.0
+    decision.value_at_risk_lots = 0.0
     decision.exit_reason = 0
     decision.side = 0
 

@@ -189,12 +189,18 @@ def budget(account: Any, rules: Any, spec: Any, row: Any, minute: Any, decision:
 
 
 @kernel
-def exposures_into(exposures: Any, account: Any, positions: Any, orders: Any, specs: Any, skip: int) -> None:
-    """Signed exposure of every instrument, entries of this bar included, ``skip`` left out."""
+def exposures_into(exposures: Any, account: Any, positions: Any, orders: Any, specs: Any, skip: int) -> float:
+    """Signed exposure of every instrument after this bar's orders, ``skip`` left out; returns the gross exposure.
+
+    A position that is ordered to close counts no more, neither as a risk nor as a hedge; an ordered entry does.
+    """
+    gross = 0.0
     for j in range(positions.shape[0]):
-        value = float(sign(positions[j].lots) * notional(positions[j], specs[j]))
-        value += float(orders[j].entry_lots * positions[j].mark_ticks * specs[j].atoms)
-        exposures[j] = value / account.equity if j != skip else 0.0
+        held = sign(positions[j].lots) * notional(positions[j], specs[j]) if orders[j].exit_reason == 0 else 0
+        ordered = orders[j].entry_lots * positions[j].mark_ticks * specs[j].atoms
+        exposures[j] = float(held + ordered) / account.equity if j != skip else 0.0
+        gross += abs(exposures[j])
+    return gross
 
 
 @kernel
@@ -234,13 +240,13 @@ def size_entry(state: Any, market: Any, rules: Any, i: int, row: Any, risk_frac:
         return 0
     lots = fit(decision, INSTRUMENT_EXPOSURE, lots, portfolio.max_instrument * equity, lot_atoms)
     decision.instrument_lots = lots
-    others = float(account.exposure - notional(positions[i], spec) + account.reserved)
+    exposures = scratch[0]
+    others = exposures_into(exposures, account, positions, orders, specs, i) * equity
     lots = fit(decision, LEVERAGE, lots, portfolio.max_leverage * equity - others, lot_atoms)
+    lots = fit(decision, MARGIN, lots, portfolio.account_leverage * equity - others, lot_atoms)
     decision.leverage_lots = lots
     if decision.refusal != 0:
         return 0
-    exposures = scratch[0]
-    exposures_into(exposures, account, positions, orders, specs, i)
     room = correlated_room(returns, known, exposures, (i, side), portfolio) * equity
     lots = fit(decision, CORRELATED_EXPOSURE, lots, room, lot_atoms)
     decision.correlated_lots = lots
@@ -255,16 +261,16 @@ def size_entry(state: Any, market: Any, rules: Any, i: int, row: Any, risk_frac:
         if risk > portfolio.max_var:
             lots = lots_within_risk(returns, known, exposures, scratch[1], i, (lots, unit), portfolio)
         ask(decision, VALUE_AT_RISK, lots > 0)
-    lots = fit(decision, MARGIN, lots, portfolio.account_leverage * equity - others, lot_atoms)
+    decision.value_at_risk_lots = lots
+    if decision.refusal != 0:
+        return 0
     ask(decision, MIN_SIZE, lots >= max(1, spec.min_lots))
     ask(decision, MIN_NOTIONAL, lots * row.close * spec.atoms >= spec.min_notional_atoms)
     return lots if decision.refusal == 0 else 0
 
 
 @kernel
-def place_entry(
-    account: Any, orders: Any, rules: Any, spec: Any, row: Any, minute: Any, decision: Any
-) -> None:
+def place_entry(orders: Any, rules: Any, row: Any, minute: Any, decision: Any) -> None:
     """Write the market entry with its attached stop and target, fixed now and never recomputed (DESIGN 4.2)."""
     side = sign(decision.lots)
     stop = stop_distance_ticks(row.close, row.volatility, rules.sizing)
@@ -275,4 +281,3 @@ def place_entry(
     orders.entry_modules = decision.votes_long if side > 0 else decision.votes_short
     orders.entry_net = decision.net
     orders.entry_session = minute.session
-    account.reserved += abs(decision.lots) * row.close * spec.atoms

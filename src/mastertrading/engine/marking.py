@@ -10,7 +10,7 @@ from mastertrading.rules.position.exits import note_extremes
 from mastertrading.rules.position.margin import tier_of
 from mastertrading.rules.position.money import RATE_UNIT
 from mastertrading.rules.position.transitions import notional, unrealised
-from mastertrading.rules.risk.breakers import drawdown, update_breakers
+from mastertrading.rules.risk.breakers import update_breakers
 
 
 @kernel
@@ -37,7 +37,10 @@ def total_up(account: Any, positions: Any, specs: Any) -> None:
     account.equity = equity
     account.exposure = exposure
     account.maintenance_bound = bound
-    account.nav = equity / account.units if account.units > 0.0 else 0.0
+    if (
+        account.units > 0.0
+    ):  # an account that was emptied keeps its last value, for the next deposit to buy at
+        account.nav = equity / account.units
     account.log_rows_at_mark = account.fills + account.payments
 
 
@@ -47,4 +50,4 @@ def move_breakers(account: Any, events: Any, rules: Any, t_ms: int) -> None:
     stages = account.stages
     before = (stages[0], stages[1], stages[2], stages[3])
     update_breakers(account, t_ms, rules.breakers)
-    log_stages(account, before, events, t_ms, drawdown(account.peak_nav, account.nav))
+    log_stages(account, before, events, t_ms)

@@ -25,11 +25,8 @@ from mastertrading.rules.position.transitions import (
 
 ENTRY, PARTIAL = int(FillReason.ENTRY), int(FillReason.PARTIAL)
 TARGET, LIQUIDATION = int(FillReason.TARGET), int(FillReason.LIQUIDATION)
-DROPPED, LIQUIDATED, TRANSFER = (
-    int(EventKind.ENTRY_DROPPED),
-    int(EventKind.LIQUIDATION),
-    int(EventKind.TRANSFER),
-)
+DROPPED, LIQUIDATED = int(EventKind.ENTRY_DROPPED), int(EventKind.LIQUIDATION)
+TRANSFER, REFUSED = int(EventKind.TRANSFER), int(EventKind.TRANSFER_REFUSED)
 
 
 @kernel
@@ -57,7 +54,10 @@ def settle(account: Any, position: Any, spec: Any, payments: Any, settlement: An
 
 @kernel
 def transfer(account: Any, events: Any, transfer_row: Any) -> None:
-    """Book a deposit or withdrawal and write it down."""
+    """Book a deposit or withdrawal and write it down; a withdrawal of more than there is, is refused."""
+    if transfer_row.atoms + account.equity < 0:
+        log_event(account, events, transfer_row.ts_ms, REFUSED, 0, 0, float(transfer_row.atoms))
+        return
     book_transfer(account, transfer_row.atoms)
     log_event(account, events, transfer_row.ts_ms, TRANSFER, 0, 0, float(transfer_row.atoms))
 
@@ -88,16 +88,20 @@ def may_liquidate(account: Any, position: Any, spec: Any, worst_ticks: int) -> b
 
 
 @kernel
-def play_open(book: Any, logs: Any, rules: Any, spec: Any, i: int, bar: Any, ts_ms: int) -> None:
+def play_open(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts_ms: int) -> None:
     """Market orders at the open: the exit, a stop that was jumped, then the entry with its attached protection."""
     account, positions, all_orders = book[0], book[1], book[2]
-    position, orders, costs = positions[i], all_orders[i], rules.costs
+    position, orders, costs, spec = positions[i], all_orders[i], rules.costs, specs[i]
     if position.lots != 0 and orders.exit_reason != 0:
         px = rule.slipped(bar.open, -sign(position.lots), costs.slippage_e8)
         execute(book, logs, rules, spec, i, ts_ms, (-position.lots, px, orders.exit_reason, costs.taker_e8))
     elif position.lots != 0 and rule.is_reached(sign(position.lots), orders.stop_ticks, bar.open):
-        px = rule.slipped(bar.open, -sign(position.lots), costs.slippage_e8)
-        execute(book, logs, rules, spec, i, ts_ms, (-position.lots, px, orders.stop_reason, costs.taker_e8))
+        if liquidation_first(book, specs, i, bar.open) != 0:
+            liquidate(book, logs, rules, spec, i, ts_ms, bar.open)
+        else:
+            px = rule.slipped(bar.open, -sign(position.lots), costs.slippage_e8)
+            order = (-position.lots, px, orders.stop_reason, costs.taker_e8)
+            execute(book, logs, rules, spec, i, ts_ms, order)
     if orders.entry_lots != 0 and position.lots == 0:
         px = rule.entry_px(orders, bar, costs)
         if px == 0:
@@ -113,18 +117,27 @@ def play_open(book: Any, logs: Any, rules: Any, spec: Any, i: int, bar: Any, ts_
 @kernel
 def play_adverse(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts_ms: int) -> None:
     """The path toward the worse extreme: the stop, or the liquidation where that comes first."""
-    account, positions, all_orders = book[0], book[1], book[2]
-    position, orders, costs, spec = positions[i], all_orders[i], rules.costs, specs[i]
+    position, orders, costs, spec = book[1][i], book[2][i], rules.costs, specs[i]
     side, worst = sign(position.lots), rule.adverse_extreme(sign(position.lots), bar)
-    level = 0
-    if may_liquidate(account, position, spec, worst):
-        level = liquidation_ticks(position, spec, spare_margin(account, positions, specs))
-    stopped = rule.is_reached(side, orders.stop_ticks, worst)
-    if level != 0 and rule.is_reached(side, level, worst) and side * (level - orders.stop_ticks) > 0:
+    level = liquidation_first(book, specs, i, worst)
+    if level != 0:
         liquidate(book, logs, rules, spec, i, ts_ms, level if side * (bar.open - level) > 0 else bar.open)
-    elif stopped:
+    elif rule.is_reached(side, orders.stop_ticks, worst):
         px = rule.protective_px(side, orders.stop_ticks, bar, costs)
         execute(book, logs, rules, spec, i, ts_ms, (-position.lots, px, orders.stop_reason, costs.taker_e8))
+
+
+@kernel
+def liquidation_first(book: Any, specs: Any, i: int, px_ticks: int) -> int:
+    """The price of liquidation if a move to ``px_ticks`` reaches it, and before the stop; else 0. Ticks."""
+    account, positions, all_orders = book[0], book[1], book[2]
+    position, spec, side = positions[i], specs[i], sign(positions[i].lots)
+    if not may_liquidate(account, position, spec, px_ticks):
+        return 0
+    level = liquidation_ticks(position, spec, spare_margin(account, positions, specs))
+    if level == 0 or not rule.is_reached(side, level, px_ticks):
+        return 0
+    return level if side * (level - all_orders[i].stop_ticks) > 0 else 0
 
 
 @kernel
@@ -172,7 +185,7 @@ def play_bar(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts_
         Open time of the bar; every fill in it carries this time.
     """
     position, orders = book[1][i], book[2][i]
-    play_open(book, logs, rules, specs[i], i, bar, ts_ms)
+    play_open(book, logs, rules, specs, i, bar, ts_ms)
     if position.lots == 0:
         return
     side = sign(position.lots)

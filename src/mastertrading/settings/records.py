@@ -146,8 +146,12 @@ def _weight(settings: Settings, name: str) -> float:
 
 
 def _module_mask(settings: Settings, own: Sequence[str] | None, modules: Sequence[str]) -> int:
-    """Modules that may vote: the instrument's own list, then the first k by weight (SIG-MULTI, audit 14)."""
-    allowed = [m for m, name in enumerate(modules) if own is None or name not in MODULES or name in own]
+    """Modules that may vote: those of the instrument that weigh anything, of these the first k by weight.
+
+    SIG-MULTI, audit 14: by weight, not by the order in which they were declared.
+    """
+    weighty = [m for m, name in enumerate(modules) if _weight(settings, name) > 0.0]
+    allowed = [m for m in weighty if own is None or modules[m] not in MODULES or modules[m] in own]
     k = settings.allocation.gradual_modules
     if k:
         allowed = sorted(allowed, key=lambda m: -_weight(settings, modules[m]))[:k]

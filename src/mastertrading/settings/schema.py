@@ -370,7 +370,7 @@ class Position(Group):
 
     breakeven_r: Positive = 1.0
     partial_r: Positive = 1.0
-    partial_fraction: Fraction = 0.5
+    partial_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
     target_after_partial: Literal["remove", "keep"] = "remove"
     trail_from_r: Positive = 2.5
     trail_lock: Fraction = 0.5

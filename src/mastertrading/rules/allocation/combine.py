@@ -6,6 +6,8 @@ from typing import Any
 
 from mastertrading.compiled import kernel
 
+TINY = 1e-9  # a score that equals the floor reaches it, whatever its last bit
+
 
 @kernel
 def remember(memory: Any, verdict: Any, t_ms: int) -> None:
@@ -24,8 +26,8 @@ def is_fresh(memory: Any, t_ms: int, ttl_ms: int) -> bool:
 
 @kernel
 def reaches_floor(forecast: float, floor_hundredths: int) -> bool:
-    """Whether a score reaches the session's floor; compared in whole hundredths (DEFINITIONS 10.8)."""
-    return int(abs(forecast) * 100.0 + 0.5) >= floor_hundredths
+    """Whether a module's score reaches the session's floor (SMC asks this itself, in whole hundredths)."""
+    return abs(forecast) * 100.0 + TINY >= floor_hundredths
 
 
 @kernel

@@ -32,14 +32,20 @@ def gain_ticks(position: Any) -> int:
 
 
 @kernel
+def note_price(position: Any, side: int, px_ticks: int) -> None:
+    """Remember a price if it is the best or the worst of a position on that side."""
+    if side * (px_ticks - position.extreme_ticks) > 0:
+        position.extreme_ticks = px_ticks
+    if side * (px_ticks - position.adverse_ticks) < 0:
+        position.adverse_ticks = px_ticks
+
+
+@kernel
 def note_extremes(position: Any, bar: Any) -> None:
     """Remember the best and worst price since entry."""
     side = sign(position.lots)
-    best, worst = (bar.high, bar.low) if side > 0 else (bar.low, bar.high)
-    if side * (best - position.extreme_ticks) > 0:
-        position.extreme_ticks = best
-    if side * (worst - position.adverse_ticks) < 0:
-        position.adverse_ticks = worst
+    note_price(position, side, bar.high)
+    note_price(position, side, bar.low)
 
 
 @kernel
@@ -54,8 +60,9 @@ def tighten(position: Any, stop_ticks: int, reason: int) -> None:
 def trail(position: Any, exits: Any, taker_e8: int) -> None:
     """RISK-TRAIL: breakeven at 1 R (entry plus round-trip fees), then lock a share of the HWM from 2.5 R."""
     side, gain = sign(position.lots), gain_ticks(position)
-    if gain >= exits.breakeven_r * position.r_ticks:
+    if gain >= position.r_ticks:
         position.reached_1r = 1
+    if gain >= exits.breakeven_r * position.r_ticks:
         fees = round_trip_ticks(position.entry_ticks, taker_e8)
         tighten(position, position.entry_ticks + side * fees, BREAKEVEN)
     if gain >= exits.trail_from_r * position.r_ticks:

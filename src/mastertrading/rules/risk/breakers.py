@@ -12,6 +12,7 @@ from mastertrading.compiled import kernel
 from mastertrading.domain.reasons import Breaker, Stage
 
 DAY_MS = 86_400_000
+TINY = 1e-12  # 1 - 0.8 is a drawdown of 20 %, whatever its last bit
 DAY, WEEK, PEAK, LOSSES = int(Breaker.DAY), int(Breaker.WEEK), int(Breaker.PEAK), int(Breaker.LOSSES)
 NORMAL, HALF_SIZE = int(Stage.NORMAL), int(Stage.HALF_SIZE)
 NO_ENTRIES, FLATTEN = int(Stage.NO_ENTRIES), int(Stage.FLATTEN)
@@ -21,7 +22,7 @@ NO_ENTRIES, FLATTEN = int(Stage.NO_ENTRIES), int(Stage.FLATTEN)
 def stage_at(drawdown: float, steps: Any) -> int:
     """Stage that a drawdown asks for; ``steps``: where half size, no entries and flatten begin."""
     stage = 0
-    while stage < 3 and drawdown >= steps[stage]:
+    while stage < 3 and drawdown + TINY >= steps[stage]:
         stage += 1
     return stage
 
@@ -33,8 +34,21 @@ def drawdown(reference_nav: float, nav: float) -> float:
 
 
 @kernel
+def breaker_value(account: Any, breaker: int) -> float:
+    """What a breaker watches: the drawdown of the day, the week or from the peak, or the losing streak."""
+    if breaker == LOSSES:
+        return float(account.losses)
+    if breaker == PEAK:
+        return drawdown(account.peak_nav, account.nav)
+    return drawdown(account.day_nav if breaker == DAY else account.week_nav, account.nav)
+
+
+@kernel
 def release_calendar(account: Any, t_ms: int) -> None:
-    """A new UTC day (Monday: week) starts from this equity and releases what is not flatten."""
+    """A new UTC day (Monday: week) starts from this equity and releases what is not flatten.
+
+    The moment 00:00 ends the old day before it begins the new one, so its loss is counted first.
+    """
     day = t_ms // DAY_MS
     week = (day + 3) // 7  # 1970-01-01 was a Thursday
     if day != account.day:
@@ -71,11 +85,12 @@ def raise_stages(account: Any, breakers: Any) -> None:
 def update_breakers(account: Any, t_ms: int, breakers: Any) -> None:
     """Move the ladder after the account was marked at ``t_ms``."""
     account.peak_nav = max(account.peak_nav, account.nav)
+    if breakers.enabled and account.day >= 0:
+        raise_stages(account, breakers)
     release_calendar(account, t_ms)
     if not breakers.enabled:
         return
     release_losses(account, t_ms)
-    raise_stages(account, breakers)
     worst = NORMAL
     for k in range(account.stages.shape[0]):
         worst = max(worst, account.stages[k])

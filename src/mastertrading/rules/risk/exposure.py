@@ -89,12 +89,21 @@ def correlated_room(returns: Any, known: int, exposures: Any, entry: Any, portfo
 
 @kernel
 def portfolio_return(returns: Any, hour: int, exposures: Any) -> float:
-    """Return of the account in one hour; NaN where an instrument that is held had no bar."""
-    total = 0.0
+    """Return of the account in one hour; NaN where no instrument had a bar.
+
+    What had none is taken to have moved against us, by as much as the largest mover of the hour: too little history
+    never makes a holding look safe.
+    """
+    total, missing, largest, known = 0.0, 0.0, 0.0, False
     for i in range(returns.shape[1]):
-        if exposures[i] != 0.0:
-            total += exposures[i] * returns[hour, i]
-    return total
+        r = returns[hour, i]
+        if math.isnan(r):
+            missing += abs(exposures[i])
+        else:
+            known = True
+            largest = max(largest, abs(r))
+            total += exposures[i] * r
+    return total - missing * largest if known else np.nan
 
 
 @kernel
