@@ -23,6 +23,7 @@ from mastertrading.backtest.run import Ask, run
 from mastertrading.backtest.statistics import Statistics, statistics
 from mastertrading.domain.errors import ConfigError, DataMissing
 from mastertrading.domain.market import DAY_MS, F64, I64, MINUTE_MS, Market
+from mastertrading.domain.reasons import EventKind
 from mastertrading.lake.given import read_calendar, read_forecasts
 from mastertrading.lake.lock import is_alive
 from mastertrading.lake.names import moment, timeframe_name
@@ -87,6 +88,7 @@ def backtest(
     loaded = time.perf_counter()
     if wanted.out is None:
         result = run(market, settings, ask, on_progress=on_progress)
+        tell_unbooked_transfers(settings, result, notice)
         return result, statistics(result)
     with RunFolder(wanted.out, is_alive) as folder:
         modules = ("user",) if given is not None else ("trend", "meanrev", "carry", "smc")
@@ -99,10 +101,22 @@ def backtest(
             ),
             on_progress=on_progress,
         )
+        tell_unbooked_transfers(settings, result, notice)
         result = replace(result, seconds={"market": loaded - started, **result.seconds})
         measured = statistics(result)
         folder.write_result(result, measured)
     return result, measured
+
+
+def tell_unbooked_transfers(settings: Settings, result: Result, notice: Notice) -> None:
+    """Say how many configured deposits and withdrawals lie outside the run, and how many were refused."""
+    kinds = result.events["kind"]
+    refused = int((kinds == EventKind.TRANSFER_REFUSED).sum())
+    outside = len(settings.account.transfers) - int((kinds == EventKind.TRANSFER).sum()) - refused
+    if outside:
+        notice(f"transfers outside the window of the run, not booked: {outside}")
+    if refused:
+        notice(f"withdrawals of more than the equity, refused: {refused}")
 
 
 def market_of(wanted: Wanted, settings: Settings, notice: Notice) -> Market:
