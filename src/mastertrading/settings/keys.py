@@ -110,18 +110,30 @@ def allowed(node: Node | None) -> str:
 
 
 def did_you_mean(path: Path) -> str:
-    """The known key most like an unknown one, dotted; empty if none is alike."""
-    given = dotted(path).lower()
-    scored = (
-        (
-            max(_alike(given, name), 0.95 * _alike(path[-1].lower(), name.rsplit(".", 1)[-1])),
-            _alike(given, name),
-            name,
-        )
-        for name in _names(path)
-    )
-    best = max(scored)
+    """The known key most like an unknown one, dotted; empty if none is alike.
+
+    Where the table is known only the last word can be wrong, or the table; a table above it is never meant.
+    """
+    given, table, word = dotted(path).lower(), dotted(path[:-1]), path[-1].lower()
+    holder = find(path[:-1])
+    known = holder is not None and is_table(holder)
+
+    def score(name: str) -> float:
+        above, _, last = name.rpartition(".")
+        alike = _alike(word, last)
+        if known:
+            return alike if above == table else 0.8 * alike
+        return max(_alike(given, name), 0.95 * alike)
+
+    names = (name for name in _names(path) if not given.startswith(f"{name}.".lower()))
+    best = max((score(name), _alike(given, name), name) for name in names)
     return best[2] if best[0] >= ALIKE else ""
+
+
+def known_table(path: Path) -> str:
+    """The innermost table above a path that exists, dotted; empty for the whole configuration."""
+    tables = (path[:end] for end in range(len(path) - 1, 0, -1))
+    return next((dotted(at) for at in tables if (node := find(at)) is not None and is_table(node)), "")
 
 
 def from_underscores(text: str) -> Path | None:

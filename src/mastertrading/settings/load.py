@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +33,8 @@ LOOKALIKE = "MASTERTRADING_"
 NO_SETTINGS = ("CACHE", "LANG", "SHARED_DATA", "UPDATE_GOLDEN")
 """What else ``MASTERTRADING_…`` may be called: the cache's folder, the language, and two of the tests."""
 COMMAND_LINE = "command line"
+TEXT_HINT = 'text needs "quotes", as in tier = "half"'
+CHECK_HINT = "compare with a whole file: mastertrading config init example.toml"
 
 __all__ = [
     "Problem",
@@ -118,12 +121,18 @@ def examine(
     _read_environment(environ or {}, reading)
     _read_overrides(overrides, reading)
     settings, wrong = _validate(reading.given)
-    problems = reading.problems + wrong
+    problems = sorted(reading.problems + wrong, key=_line)
     if settings is None or problems:
         return None, problems
     named = {dotted(item.path): item.origin for item in reading.given}
     origins = {dotted(path): named.get(dotted(path), DEFAULT) for path, _ in values_of(settings)}
     return Resolved(settings, MappingProxyType(origins)), []
+
+
+def _line(problem: Problem) -> float:
+    """Where a problem stands in the file; those of other places come after."""
+    found = re.search(r", line (\d+)$", problem.where)
+    return int(found[1]) if found else math.inf
 
 
 def config_hash(settings: Settings) -> str:
@@ -165,14 +174,9 @@ def _not_toml(config: FilePath, text: str, error: tomllib.TOMLDecodeError) -> Pr
     line = int(found.group(1)) if found else max(1, len(text.splitlines()))
     written = text.splitlines()[line - 1].strip() if text.splitlines() else ""
     why = f"this is not valid TOML: {error}"
-    return Problem(
-        written or str(config),
-        "",
-        f"{config}, line {line}",
-        why,
-        "",
-        'text needs "quotes", as in tier = "half"',
-    )
+    hints = {"Cannot": "a key and a table may stand only once", "Invalid value": TEXT_HINT}
+    hint = next((hint for start, hint in hints.items() if str(error).startswith(start)), CHECK_HINT)
+    return Problem(written or str(config), "", f"{config}, line {line}", why, "", hint)
 
 
 def _read_environment(environ: Mapping[str, str], reading: _Reading) -> None:
@@ -269,6 +273,7 @@ def _give(path: Path, value: Any, origin: str, where: str, reading: _Reading) ->
     ):
         why = "the same setting is given twice, under two names"
         reading.problems.append(Problem(dotted(path), shown(value), where, why))
+        reading.given.append(Given(path, _plain(value), origin, where, reading.layer))
     else:
         value = None if value == "" and keys.optional(path) else _plain(value)
         reading.given.append(Given(path, value, origin, where, reading.layer))
@@ -283,14 +288,15 @@ def canonical_path(path: Path) -> Path:
 
 def _unknown(path: Path, value: Any, where: str) -> Problem:
     meant = keys.did_you_mean(path)
+    table = keys.known_table(tuple(meant.split("."))) if meant else keys.known_table(path)
     name = dotted(path)
     if where.startswith("environment "):
         name = PREFIX + "__".join(path).upper()
         meant = PREFIX + "__".join(meant.split(".")).upper() if meant else ""
     why = "there is no such setting" + (f"; did you mean {meant}?" if meant else "")
     written = "" if isinstance(value, Mapping) else shown(value)
-    top = meant.split(".")[0] if meant and not meant.startswith(PREFIX) else ""
-    return Problem(name, written, where, why, "", f"mastertrading config show --defaults {top}".strip())
+    hint = f"mastertrading config show --defaults {table}".strip()
+    return Problem(name, written, where, why, "", hint)
 
 
 def _plain(value: Any) -> Any:

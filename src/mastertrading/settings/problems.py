@@ -67,7 +67,8 @@ def verdict(error: dict[str, Any], given: Sequence[Given]) -> Problem:
     path = tuple(str(part) for part in error["loc"])
     item = next((one for one in reversed(given) if path[: len(one.path)] == one.path), None)
     if error["type"] == "value_error" and item is None:
-        return _contradiction(path, str(error["ctx"]["error"]), given)
+        values = error["input"] if isinstance(error["input"], dict) else {}
+        return _contradiction(path, str(error["ctx"]["error"]), values, given)
     key = item.path if item else path
     node = keys.find(key)
     why = {
@@ -95,35 +96,38 @@ def _reason(error: dict[str, Any], node: Node | None) -> str:
     return "the value is outside what is allowed"
 
 
-def _contradiction(path: Path, message: str, given: Sequence[Given]) -> Problem:
-    """A rule over several settings: name the places of those that were given and that the rule speaks of."""
+def _contradiction(path: Path, message: str, values: dict[str, Any], given: Sequence[Given]) -> Problem:
+    """A rule over several settings: their values, and the places of those that were given."""
 
     def spoken_of(item: Given) -> bool:
-        below = dotted(item.path[len(path) :])
-        return (
-            item.path[: len(path)] == path
-            and re.search(rf"(?<![\w.]){re.escape(below)}(?![\w.])", message) is not None
-        )
+        return item.path[: len(path)] == path and _speaks_of(message, dotted(item.path[len(path) :]))
 
     items = [item for item in given if spoken_of(item)]
-    written = ", ".join(f"{dotted(item.path)} = {shown(item.value)}" for item in items)
+    named = {dotted((*path, name)): value for name, value in values.items() if _speaks_of(message, name)}
+    told = named or {dotted(item.path): item.value for item in items}
+    written = ", ".join(f"{name} = {shown(value)}" for name, value in told.items())
     places = "; ".join(dict.fromkeys(item.where for item in items)) or DEFAULT
     key = dotted(path)
     hint = f"mastertrading config show --defaults {key}".strip()
     return Problem(written or key or "settings", "", places, message, "", hint)
 
 
+def _speaks_of(message: str, name: str) -> bool:
+    """Whether a sentence holds a name, or all its words: *base, ltf and htf minutes* holds ``base_minutes``."""
+    parts = name.split("_") if re.fullmatch(r"\w+", name) else [name]
+    return any(
+        all(re.search(rf"(?<![\w.]){re.escape(word)}(?![\w.])", message) for word in words)
+        for words in ([name], parts)
+    )
+
+
 def refusal(problems: Sequence[Problem]) -> ConfigError:
     """All problems as one error."""
-    count = f"{len(problems)} settings" if len(problems) > 1 else "a setting"
     first = problems[0]
     if len(problems) == 1:
         title = f"{first.key} = {first.value}" if first.value else first.key
         why = first.why + (f"; allowed: {first.allowed}" if first.allowed else "")
         return ConfigError(f"a setting cannot be used: {title}", why=why, where=first.where, hint=first.hint)
     return ConfigError(
-        f"{count} cannot be used",
-        why="\n" + "\n".join(str(problem) for problem in problems),
-        where="; ".join(dict.fromkeys(problem.where for problem in problems)),
-        hint=first.hint,
+        "\n".join([f"{len(problems)} settings cannot be used", *(str(problem) for problem in problems)])
     )

@@ -245,7 +245,7 @@ def test_name_that_contradicts_the_distance_between_rows_is_refused(tmp_path, ma
 # ---------------------------------------------------------------- into a lake
 
 
-@pytest.mark.parametrize("venue", ["../x", "", ".", "a/b", "/tmp/x", "-x", "a b"])
+@pytest.mark.parametrize("venue", ["../x", "", ".", "a/b", "/x", "-x", "a b"])
 def test_venue_that_is_no_plain_name_is_refused_and_writes_nothing(tmp_path, make_bars, venue):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "BTCUSDT-1m.csv").write_text("\n".join(binance_lines(make_bars(20))))

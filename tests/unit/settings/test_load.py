@@ -239,6 +239,46 @@ def test_settings_that_contradict_each_other_are_named_with_their_places(file):
     assert "command line" in problem.where
 
 
+def test_settings_that_contradict_defaults_are_named_with_all_values_and_the_place_of_the_one_given():
+    problem = only_problem(overrides=["data.base_minutes=60"])
+    assert "data.base_minutes = 60, data.ltf_minutes = 5" in problem.key
+    assert "worst_grade" not in problem.key
+    assert problem.where == "command line"
+
+
+@pytest.mark.parametrize("key", ["foo", "flat", "xqzv"])
+def test_a_table_is_never_what_was_meant_by_a_key_in_it(file, key):
+    problem = only_problem(file(f"[risk.breakers]\n{key} = 1\n"))
+    assert "did you mean risk.breakers?" not in problem.why
+    assert problem.hint == "mastertrading config show --defaults risk.breakers"
+
+
+def test_problems_come_in_the_order_of_the_lines_and_a_second_name_hides_none(file):
+    text = "[risk]\nper_trade = 9\n[instruments.BTC]\nrisk_cap = 0.1\n[instruments.BTCUSDT]\nrisk_cap = 9\n"
+    _, problems = examine(file(text + "sed = 1\n"))
+    assert [problem.where.rsplit(" ", 1)[1] for problem in problems] == ["2", "6", "6", "7"]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("seed = 1\nseed = 2\n", "only once"),
+        ("[risk]\n[risk]\n", "only once"),
+        ("seed = half\n", "quotes"),
+        ("[risk\n", "config init"),
+    ],
+)
+def test_a_file_that_is_no_toml_gets_a_hint_that_fits(file, text, hint):
+    assert hint in only_problem(file(text)).hint
+
+
+def test_several_problems_leave_no_label_without_a_text(file):
+    with pytest.raises(ConfigError) as caught:
+        load(file("sed = 1\nsedd = 1\n"))
+    assert str(caught.value).startswith("2 settings cannot be used\nsed")
+    assert all(not line.endswith(": ") for line in str(caught.value).splitlines())
+
+
 def test_a_tier_that_does_not_exist_is_named_with_its_place(file):
     problem = only_problem(file('[instruments.ADA]\ntier = "halff"\n'))
     assert problem.where.endswith("my.toml, line 2")
