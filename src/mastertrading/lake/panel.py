@@ -32,7 +32,7 @@ from mastertrading.lake.quality import (
     take,
     worst,
 )
-from mastertrading.lake.source import Source, open_source, venues_of
+from mastertrading.lake.source import Source, open_source, told_venue
 from mastertrading.lake.store import in_order, missing
 from mastertrading.lake.universe import resolve_instrument
 from mastertrading.settings.schema import Settings
@@ -104,9 +104,8 @@ def load_market(
     """
     tell = notice or logging.getLogger("mastertrading.lake").warning
     source = open_source(root, venue)
-    others = [name for name in venues_of(root) if name != source.name] if venue is None else []
-    if others:
-        tell(f"{source.name} is read; not {' and '.join(others)} (choose with --venue)")
+    if choice := told_venue(source, root, venue):
+        tell(choice)
     step_ms = timeframe_ms(base)
     wanted = _wanted(source, symbols, base)
     bases = [_read_base(source, SeriesId("bars", symbol, base), step_ms) for symbol in wanted]

@@ -91,6 +91,12 @@ def venues_of(root: Path | str) -> list[str]:
     return [] if is_venue(folder) else sorted(sub.name for sub in subfolders(folder) if is_venue(sub))
 
 
+def told_venue(source: Source, root: Path | str, venue: str | None) -> str:
+    """Which venue of several is read where none was named, in a sentence; empty where there was no choice."""
+    others = [name for name in venues_of(root) if name != source.name] if venue is None else []
+    return f"{source.name} is read; not {' and '.join(others)} (choose with --venue)" if others else ""
+
+
 def _no_venue(folder: Path, venue: str | None, names: list[str]) -> DataMissing:
     return DataMissing(
         f"no venue {venue!r} in {folder}"

@@ -23,7 +23,13 @@ from mastertrading.lake.identity import market_hash
 from mastertrading.lake.names import SeriesId, timeframe_name
 from mastertrading.lake.quality import Charges, gap_cap, settlement_intervals, take, worst
 from mastertrading.lake.store import Venue
-from mastertrading.lake.universe import CATALOGUE, DEFAULT_SYMBOLS, INSTRUMENTS_FILE, describe
+from mastertrading.lake.universe import (
+    CATALOGUE,
+    DEFAULT_SYMBOLS,
+    INSTRUMENTS_FILE,
+    describe,
+    read_instruments,
+)
 
 START_MS = 1_704_067_200_000
 """2024-01-01 00:00 UTC."""
@@ -186,7 +192,8 @@ def write_synthetic(
             venue.put_bars(SeriesId("bars", instrument.symbol, "1h"), hours, source)
         charged = made.settlements[k]
         venue.put_funding(instrument.symbol, Charges(charged.ts_ms, charged.rate, charged.ts_ms * 0), source)
-    write_json(venue.folder / INSTRUMENTS_FILE, {i.symbol: describe(i) for i in made.instruments})
+    facts = read_instruments(venue.folder) | {i.symbol: i for i in made.instruments}
+    write_json(venue.folder / INSTRUMENTS_FILE, {symbol: describe(known) for symbol, known in facts.items()})
     return made
 
 

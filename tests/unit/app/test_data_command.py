@@ -134,6 +134,17 @@ def test_made_market_that_replaces_another_says_so(capsys, lake):
     again = ["data", "synth", "--out", str(lake), "--days", "1", "--instruments", "BTC"]
     assert main(again) == 0
     assert "are replaced" in capsys.readouterr().out
+    assert set(json.loads((lake / "synthetic/instruments.json").read_text())) == {"BTCUSDT", "DOGEUSDT"}
+
+
+def test_list_of_a_lake_with_several_venues_says_which_it_shows(capsys, lake):
+    path = str(lake / "synthetic/1m/BTCUSDT-1m.parquet")
+    assert main(["data", "import", path, "--data", str(lake), "--venue", "binance_usdm"]) == 0
+    capsys.readouterr()
+    assert main(["data", "list", "--data", str(lake)]) == 0
+    assert "binance_usdm is read; not synthetic (choose with --venue)" in capsys.readouterr().err
+    assert main(["data", "list", "--data", str(lake), "--venue", "synthetic"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_contract_facts_are_written_as_plain_decimals(lake):

@@ -15,6 +15,7 @@ from mastertrading.app.options import add_common, natural, resolved_settings
 if TYPE_CHECKING:
     from mastertrading.lake.importers import Imported
     from mastertrading.lake.report import Report
+    from mastertrading.lake.source import Source
 
 SUMMARY = "import, check, list or synthesise market data"
 LAKE = Path("lake")
@@ -131,12 +132,22 @@ def _print_imported(imported: list[Imported], lake: Path) -> None:
 # ---------------------------------------------------------------- check and list
 
 
+def _opened(args: argparse.Namespace) -> Source:
+    """The data to look at; says which venue it is where there are several."""
+    from mastertrading.app.terminal import err
+    from mastertrading.lake.source import open_source, told_venue
+
+    source = open_source(args.data, args.venue)
+    if choice := told_venue(source, args.data, args.venue):
+        err(quiet=args.json).print(choice, markup=False)
+    return source
+
+
 def _check(args: argparse.Namespace) -> int:
     from mastertrading.lake.report import examine
-    from mastertrading.lake.source import open_source
 
     limit = resolved_settings(args).settings.data.worst_grade
-    source = open_source(args.data, args.venue)
+    source = _opened(args)
     reports = examine(source, args.instruments)
     if args.json:
         content = {
@@ -196,9 +207,8 @@ def _list(args: argparse.Namespace) -> int:
     from mastertrading.app.terminal import out, table
     from mastertrading.lake.names import moment
     from mastertrading.lake.report import spans
-    from mastertrading.lake.source import open_source
 
-    source = open_source(args.data, args.venue)
+    source = _opened(args)
     rows = spans(source, args.instruments)
     if args.json:
         listed = [
