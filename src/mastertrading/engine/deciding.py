@@ -240,7 +240,9 @@ def size_entry(state: Any, market: Any, rules: Any, i: int, row: Any, risk_frac:
         return 0
     lots = fit(decision, INSTRUMENT_EXPOSURE, lots, portfolio.max_instrument * equity, lot_atoms)
     decision.instrument_lots = lots
-    exposures = scratch[0]
+    exposures = np.zeros(
+        positions.shape[0]
+    )  # not a view of the scratch room: that slows every bar of the loop
     others = exposures_into(exposures, account, positions, orders, specs, i) * equity
     lots = fit(decision, LEVERAGE, lots, portfolio.max_leverage * equity - others, lot_atoms)
     lots = fit(decision, MARGIN, lots, portfolio.account_leverage * equity - others, lot_atoms)
