@@ -13,7 +13,7 @@ from mastertrading.compiled import records
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import DAY_MS, MINUTE_MS
 from mastertrading.domain.reasons import FillReason
-from mastertrading.engine.book import ACCOUNT, EQUITY, EVENT, FILL, PAYMENT, TRADE
+from mastertrading.engine.book import ACCOUNT, EQUITY, EVENT, FILL, PAYMENT, STOP_MOVE, TRADE
 from mastertrading.settings.schema import Settings
 
 MONDAY_MS = 20_234 * DAY_MS
@@ -95,6 +95,7 @@ def make_result(
         "fills": make_fills(scene.deals, trades),
         "payments": make_payments(trades),
         "events": make_transfer_events(scene.transfers),
+        "stops": records(STOP_MOVE, 0),
         "equity": make_equity(scene, trades),
         "account": account,
         "funnel": Funnel.empty(count, len(MODULES)),

@@ -50,7 +50,9 @@ def backtest(like, settings):
     def played(world):
         market, rows = market_of(world, like), []
         ask = Ask(all_paths=False, chunk_bars=1000)
-        result = run(market, settings, ask, on_decisions=lambda t, _, decisions: rows.append((t, decisions)))
+        result = run(
+            market, settings, ask, on_decisions=lambda t, _, decisions: rows.append((t, decisions.copy()))
+        )
         decisions = np.concatenate([each[1] for each in rows])
         t_ms = np.concatenate([each[0] for each in rows])
         out = {"decisions": Known(t_ms, decisions)}

@@ -11,11 +11,12 @@ import numpy as np
 
 from mastertrading.backtest.account import Past
 from mastertrading.compiled import records
-from mastertrading.engine.book import DECISION, EQUITY, ROW, Logs, open_book, open_logs
+from mastertrading.engine.book import EQUITY, ROW, Logs, open_book, open_logs
 from mastertrading.engine.cycle import charge, decide, mark, receive, venue
 from mastertrading.engine.deciding import hear
 from mastertrading.engine.rows import fill_rows
 from mastertrading.engine.simulated_venue import close_all
+from mastertrading.rules.risk.exposure import bounds_of
 from mastertrading.signals.desk import DESK, VERDICTS, init, prime, settle, step
 from mastertrading.signals.panel import chunk_bars, primer_bars
 from mastertrading.signals.rows import CONTEXT, VERDICT
@@ -32,10 +33,13 @@ class Ear:
         One SIGNAL_RULES record in an array.
     forecasts
         A user's own, shape (bars, instruments), in place of the modules; None: the modules.
+    reads_context
+        Whether any rule reads HTF ADX or ATR%; nobody is told what nobody reads.
     """
 
-    def __init__(self, market, rules, forecasts=None):
+    def __init__(self, market, rules, forecasts=None, reads_context=True):
         self.market, self.rules, self.forecasts = market, rules, forecasts
+        self.reads_context = reads_context
         self.desks = records(DESK, len(market.instruments))
         self._charged = [0] * len(market.instruments)
         self._ticks = np.array([float(instrument.tick) for instrument in market.instruments])
@@ -51,6 +55,8 @@ class Ear:
         for n, desk in enumerate(self.desks):
             self._settle(n, desk, int(minute.t_ms))
             step(desk, self.rules[0], bars[0, n], minute, said[0, n], contexts[0, n])
+        if not self.reads_context:
+            contexts["htf_adx"] = contexts["atr_frac"] = np.nan
         return self._rows(t, contexts), self._verdicts(t, said)
 
     def _settle(self, n, desk, t_ms):
@@ -107,33 +113,29 @@ class DrivenAccount:
         account, open_ms, close_ms = book.account[0], int(minute.open_ms), int(minute.t_ms)
         told, written = (
             (account, book.positions, book.orders, book.outcomes),
-            (logs.fills, logs.trades, logs.events),
+            (logs.fills, logs.trades, logs.events, logs.stops),
         )
-        thinking = (
-            account,
-            book.positions,
-            book.orders,
-            book.memory,
-            self.specs,
-            book.scratch,
-        )
-        decisions, equity = records(DECISION, rows.shape), records(EQUITY, 1)
+        room = book.urgency, book.exposures, book.worst
+        thinking = account, book.positions, book.orders, book.memory, book.latest, book.watches, room
+        equity = records(EQUITY, 1)
         paid, moved = self._until(self.past.settlements, close_ms), self._until(self.past.transfers, close_ms)
         receive(account, logs.events, moved, open_ms)
         charge(account, book.positions, self.specs, logs.payments, paid, close_ms)
-        venue(told, written, rules, self.specs, rows, 0, open_ms)
+        venue(told, written, rules, self.specs, book.watches, rows, 0, open_ms)
         mark(told, written, rules, self.specs, rows, 0, close_ms)
-        market = self.past.returns[: hours_known[0]], hours_known
-        decide(thinking, market, rules, (rows, minutes, verdicts), 0, decisions)
+        returns = self.past.returns[: hours_known[0]]
+        market = returns, bounds_of(returns), hours_known
+        decide(thinking, market, rules, self.specs, (rows, minutes, verdicts), 0, logs.stops)
         equity[0] = (close_ms, account.equity, account.balance, account.exposure)
         self._empty_logs()
-        return decisions, equity
+        return book.latest[None].copy(), equity
 
     def finish(self, t_ms, reason):
         """Close what is still open at the last marks."""
         book, logs = self.book, self.logs
         state = book.account, book.positions, book.orders, book.outcomes
-        close_all(state, (logs.fills, logs.trades, logs.events), self.rules, self.specs, t_ms, reason)
+        written = logs.fills, logs.trades, logs.events, logs.stops
+        close_all(state, written, self.rules, self.specs, t_ms, reason)
         self._empty_logs()
 
     def log(self, name):

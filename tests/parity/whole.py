@@ -12,7 +12,7 @@ from mastertrading.backtest.inputs import Inputs, chunks, market_minutes, settle
 from mastertrading.backtest.run import Ask, window
 from mastertrading.domain.reasons import FillReason
 from mastertrading.engine.book import Logs, open_logs
-from mastertrading.settings.records import atoms, rules_record, spec_records
+from mastertrading.settings.records import atoms, reads_context, rules_record, spec_records
 from mastertrading.settings.signal_rules import signal_rules
 from mastertrading.signals.returns import hourly_returns
 from parity.driven import DrivenAccount, Ear
@@ -60,14 +60,16 @@ def replayed(scene, chunk_bars=16_384, log_room=None):
         if first < scene.start:
             account.listen(chunk)
             continue
-        parts.append((chunk.rows, chunk.verdicts, *account.play(chunk)))
+        record = account.play(chunk)
+        parts.append((chunk.rows, chunk.verdicts, record.decisions, record.equity))
     account.finish(scene.end_ms)
     return _rows(parts, account)
 
 
 def driven(scene):
     """The same, by the verbs called from Python bar by bar."""
-    ear = Ear(scene.market, signal_rules(scene.settings), _dense(scene))
+    told = scene.forecasts is None or reads_context(scene.settings)
+    ear = Ear(scene.market, signal_rules(scene.settings), _dense(scene), told)
     account = DrivenAccount(scene.rules, scene.specs, scene.past, scene.initial)
     parts = []
     for t in range(scene.stop):

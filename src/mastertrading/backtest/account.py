@@ -12,6 +12,7 @@ from mastertrading.domain.market import F64, I64, Records
 from mastertrading.domain.reasons import FillReason
 from mastertrading.engine.book import DECISION, EQUITY, Logs, open_book, open_logs
 from mastertrading.engine.simulated_venue import close_all
+from mastertrading.rules.risk.exposure import bounds_of
 
 
 class Chunk(NamedTuple):
@@ -34,6 +35,27 @@ class Past(NamedTuple):
     transfers: Records
 
 
+class Record(NamedTuple):
+    """Room for what a replay writes of each bar; what has no room is not written, and costs nothing.
+
+    DECISION (bars, instruments), EQUITY (bars,), equity alone in atoms (bars,).
+    """
+
+    decisions: Records
+    equity: Records
+    values: I64
+
+    @classmethod
+    def full(cls, bars: int, instruments: int) -> Record:
+        """Decisions and equity of every bar."""
+        return cls(records(DECISION, (bars, instruments)), records(EQUITY, bars), np.empty(0, np.int64))
+
+    @classmethod
+    def lean(cls, values: I64, instruments: int) -> Record:
+        """Equity alone."""
+        return cls(records(DECISION, (0, instruments)), records(EQUITY, 0), values)
+
+
 class ReplayedAccount:
     """An account that trades recorded bars.
 
@@ -47,20 +69,24 @@ class ReplayedAccount:
         Everything that is not cut into chunks.
     initial_atoms
         The first deposit.
+    stops
+        Whether to keep a log of every stop that was placed or moved.
     """
 
-    def __init__(self, rules: Records, specs: Records, past: Past, initial_atoms: int) -> None:
+    def __init__(
+        self, rules: Records, specs: Records, past: Past, initial_atoms: int, *, stops: bool = True
+    ) -> None:
         self.rules, self.specs, self.past = rules, specs, past
-        self._initial_atoms = initial_atoms
+        self._initial_atoms, self._bounds = initial_atoms, bounds_of(past.returns)
         self.book = open_book(rules, len(specs), initial_atoms)
-        self.logs = open_logs(len(specs))
+        self.logs = open_logs(len(specs), stops=stops)
         self._written: list[list[Records]] = [[] for _ in Logs._fields]
 
-    def play(self, chunk: Chunk) -> tuple[Records, Records]:
-        """Play a chunk of bars; returns its DECISION rows (bars, instruments) and EQUITY rows (bars,)."""
+    def play(self, chunk: Chunk, record: Record | None = None) -> Record:
+        """Play a chunk of bars and write what there is room for; None: everything."""
         bars = len(chunk.minutes)
-        decisions, equity = records(DECISION, chunk.rows.shape), records(EQUITY, bars)
-        market = self.past.returns, chunk.hours_known
+        record = Record.full(*chunk.rows.shape) if record is None else record
+        market = self.past.returns, self._bounds, chunk.hours_known
         inputs, events = (
             (chunk.rows, chunk.minutes, chunk.verdicts),
             (self.past.settlements, self.past.transfers),
@@ -68,7 +94,8 @@ class ReplayedAccount:
         done, before = 0, -1
         while done < bars:
             if done == before:
-                self.logs = open_logs(len(self.specs), 2 * max(len(log) for log in self.logs))
+                longest, stops = max(len(log) for log in self.logs), len(self.logs.stops) > 0
+                self.logs = open_logs(len(self.specs), 2 * longest, stops)
             before = done
             done = int(
                 replay(
@@ -79,13 +106,13 @@ class ReplayedAccount:
                     inputs,
                     market,
                     events,
-                    (decisions, equity),
+                    tuple(record),
                     done,
                     bars,
                 )
             )
             self._empty_logs()
-        return decisions, equity
+        return record
 
     def listen(self, chunk: Chunk) -> None:
         """Hear the verdicts of bars before the first decision."""
@@ -95,7 +122,7 @@ class ReplayedAccount:
         """Close what is still open at the last marks."""
         book, logs = self.book, self.logs
         state = book.account, book.positions, book.orders, book.outcomes
-        written = logs.fills, logs.trades, logs.events
+        written = logs.fills, logs.trades, logs.events, logs.stops
         close_all(state, written, self.rules, self.specs, t_ms, int(FillReason.END_OF_DATA))
         self._empty_logs()
 
@@ -110,7 +137,7 @@ class ReplayedAccount:
         return self.balance - self._initial_atoms - int(self.book.account[0].transferred)
 
     def log(self, name: str) -> Records:
-        """All rows of one log: ``fills``, ``trades``, ``payments`` or ``events``."""
+        """All rows of one log: ``fills``, ``trades``, ``payments``, ``events`` or ``stops``."""
         at = Logs._fields.index(name)
         empty = getattr(self.logs, name)[:0]
         return np.concatenate([empty, *self._written[at]]).view(np.recarray)

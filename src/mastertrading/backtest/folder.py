@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 FORMAT = "mastertrading-run-1"
 SUMMARY = "summary.json"
-TABLES = ("trades", "fills", "funding", "equity", "events", "decisions", "funnel")
+TABLES = ("trades", "fills", "stops", "funding", "equity", "events", "decisions", "funnel")
 FILES = frozenset(
     {f"{name}.parquet" for name in TABLES}
     | {SUMMARY, "instruments.json", "config.toml", "timing.json", "report.html"}
@@ -137,6 +137,7 @@ class RunFolder:
         tables = {
             "trades": frames.trades_frame(result),
             "fills": frames.fills_frame(result),
+            "stops": frames.stops_frame(result),
             "funding": frames.funding_frame(result),
             "equity": frames.equity_frame(result),
             "events": frames.events_frame(result),
@@ -320,7 +321,7 @@ class RunFiles:
     instruments: dict[str, Any]
 
     def table(self, name: str) -> pl.DataFrame:
-        """One of the tables: trades, fills, funding, equity, events, funnel or decisions."""
+        """One of the tables: trades, fills, stops, funding, equity, events, funnel or decisions."""
         import polars as pl
 
         return pl.read_parquet(self._table_path(name))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 
 from mastertrading.compiled import records
+from mastertrading.domain.errors import DataError
 from mastertrading.domain.market import F64, I64, Market, Records
+from mastertrading.settings.records import reads_context
 from mastertrading.settings.schema import MODULES, Settings
 from mastertrading.settings.signal_rules import signal_rules
 from mastertrading.signals.panel import Panel
-from mastertrading.signals.rows import VERDICT
+from mastertrading.signals.rows import CONTEXT, VERDICT
 
 USER_MODULE = "user"
 
@@ -40,33 +43,63 @@ class ModuleForecasts:
         return self._panel.evaluate_chunk(start, stop)
 
 
-class UserForecasts:
-    """A user's own forecasts in [-1, 1], each known at the close of the bar it was computed from.
+Given = Mapping[str, tuple[I64, F64]] | F64
+"""A user's own forecasts: by canonical symbol the ascending open times of their bars in ms and the values; or one
+array on the market's grid, shape (bars, instruments), 0 or NaN where there is no opinion."""
 
-    Parameters
-    ----------
-    given
-        By canonical symbol: ascending open times of those bars in ms, and the forecasts.
-    """
+
+class UserForecasts:
+    """A user's own forecasts in [-1, 1], each known at the close of the bar it was computed from."""
 
     modules: tuple[str, ...] = (USER_MODULE,)
 
-    def __init__(
-        self, market: Market, settings: Settings, minutes: Records, given: Mapping[str, tuple[I64, F64]]
-    ) -> None:
-        self._panel = Panel(market, signal_rules(settings), minutes)
-        self._values = np.zeros((len(minutes), len(market.symbols)))
-        end_ms = market.ts_ms[-1] + market.base_ms
-        for i, symbol in enumerate(market.symbols):
-            if symbol in given:
-                ts_ms, values = given[symbol]
-                inside = (ts_ms >= market.ts_ms[0]) & (ts_ms < end_ms)
-                at = np.searchsorted(market.ts_ms, ts_ms[inside], side="right") - 1
-                self._values[at, i] = values[inside]
+    def __init__(self, market: Market, settings: Settings, minutes: Records, given: Given) -> None:
+        self._values = on_grid(market, given)
+        self._panel = Panel(market, signal_rules(settings), minutes) if reads_context(settings) else None
 
     def evaluate_chunk(self, start: int, stop: int) -> tuple[Records, Records]:
-        """Verdicts and contexts of the bars [start, stop)."""
-        _, contexts = self._panel.evaluate_chunk(start, stop)
-        verdicts = records(VERDICT, (stop - start, self._values.shape[1], 1))
+        """Verdicts and contexts of the bars [start, stop); contexts are unknown where no rule reads them."""
+        shape = stop - start, self._values.shape[1]
+        verdicts = records(VERDICT, (*shape, 1))
         verdicts["forecast"][:, :, 0] = self._values[start:stop]
-        return verdicts, contexts
+        if self._panel is None:
+            return verdicts, unknown_contexts(*shape)
+        return verdicts, self._panel.evaluate_chunk(start, stop)[1]
+
+
+def on_grid(market: Market, given: Given) -> F64:
+    """Forecasts as one array, shape (bars, instruments), 0 where there is no opinion.
+
+    Raises
+    ------
+    DataError
+        If an array has not the market's shape.
+    """
+    if not isinstance(given, np.ndarray):
+        return _placed(market, given)
+    if given.shape != market.close.shape:
+        raise DataError(
+            f"the forecasts have the shape {given.shape}, the market {market.close.shape}",
+            why="there must be one for every bar and instrument; 0 or NaN is no opinion",
+        )
+    return np.nan_to_num(given, copy=True) if np.isnan(given).any() else given
+
+
+def _placed(market: Market, given: Mapping[str, tuple[I64, F64]]) -> F64:
+    values = np.zeros(market.close.shape)
+    end_ms = market.ts_ms[-1] + market.base_ms
+    for i, symbol in enumerate(market.symbols):
+        if symbol in given:
+            ts_ms, said = given[symbol]
+            inside = (ts_ms >= market.ts_ms[0]) & (ts_ms < end_ms)
+            at = np.searchsorted(market.ts_ms, ts_ms[inside], side="right") - 1
+            values[at, i] = said[inside]
+    return values
+
+
+@lru_cache(maxsize=2)
+def unknown_contexts(bars: int, instruments: int) -> Records:
+    """CONTEXT of which nothing is known, to be read only."""
+    contexts = records(CONTEXT, (bars, instruments))
+    contexts["htf_adx"] = contexts["atr_frac"] = np.nan
+    return contexts

@@ -107,6 +107,23 @@ def funding_frame(result: Result) -> pl.DataFrame:
     )
 
 
+def stops_frame(result: Result) -> pl.DataFrame:
+    """One row a stop that was placed or moved; it rests from ``ts_ms`` on."""
+    import polars as pl
+
+    rows = result.stops
+    ticks = [item.tick for item in result.instruments]
+    return pl.DataFrame(
+        {
+            "trade_id": _whole(rows["trade_id"]),
+            "instrument": _named(rows["instrument"], [item.symbol for item in result.instruments]),
+            "ts_ms": _whole(rows["ts_ms"]),
+            "stop_px": _decimals(rows["stop_ticks"], rows["instrument"].tolist(), ticks),
+            "reason": _named(rows["reason"], _names(FillReason)),
+        }
+    )
+
+
 def equity_frame(result: Result) -> pl.DataFrame:
     """One row a bar's close: money in atoms, net asset value of a unit, drawdown from its peak."""
     import polars as pl

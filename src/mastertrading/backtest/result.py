@@ -70,8 +70,8 @@ class Result:
     ----------
     modules
         Names of the forecast columns (``trend, meanrev, carry, smc``, or ``user`` with ``--signals``).
-    trades, fills, payments, events, equity
-        Records of TRADE, FILL, PAYMENT, EVENT and EQUITY (engine/book.py).
+    trades, fills, payments, events, stops, equity
+        Records of TRADE, FILL, PAYMENT, EVENT, STOP_MOVE and EQUITY (engine/book.py).
     account
         The ACCOUNT record at the end.
     from_ms, to_ms
@@ -81,6 +81,8 @@ class Result:
     path_range
         Net result of the same run, in atoms, under each assumption about the path inside a bar:
         ``{"nearest_first": .., "best": .., "worst": ..}`` (empty where not asked for).
+    costs_doubled
+        Net result of the same run, in atoms, with fees and slippage doubled; None where not asked for.
     """
 
     instruments: tuple[Instrument, ...]
@@ -99,11 +101,13 @@ class Result:
     fills: Records
     payments: Records
     events: Records
+    stops: Records
     equity: Records
     account: Records
     funnel: Funnel
     first_close: np.ndarray
     last_close: np.ndarray
     path_range: dict[str, int] = field(default_factory=dict)
+    costs_doubled: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     source: str = ""

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from mastertrading.backtest.account import Past, ReplayedAccount
-from mastertrading.backtest.forecasts import Forecasts, ModuleForecasts, UserForecasts
+from mastertrading.backtest.account import Past, Record, ReplayedAccount
+from mastertrading.backtest.forecasts import Forecasts, Given, ModuleForecasts, UserForecasts
 from mastertrading.backtest.funnel import count
 from mastertrading.backtest.inputs import Inputs, chunks, market_minutes, settlement_rows, transfer_rows
 from mastertrading.backtest.result import Funnel, Result
@@ -29,16 +29,20 @@ from mastertrading.compiled.kernel import code_key
 from mastertrading.domain.errors import DataError, DataMissing
 from mastertrading.domain.market import F64, I64, Market, Records
 from mastertrading.domain.reasons import IntrabarPath
-from mastertrading.engine.book import EQUITY
+from mastertrading.engine.book import DECISION, EQUITY
 from mastertrading.settings.load import config_hash
 from mastertrading.settings.records import atoms, rules_record, spec_records
 from mastertrading.settings.schema import Settings
 from mastertrading.signals.returns import hourly_returns
 
 CHUNK_BARS = 16_384
+COSTS_DOUBLED = "costs_doubled"
 
 OnDecisions = Callable[[I64, Records, Records], None]
-"""Takes close times (bars,), VERDICT (bars, instruments, modules) and DECISION (bars, instruments) of a chunk."""
+"""Takes close times (bars,), VERDICT (bars, instruments, modules) and DECISION (bars, instruments) of a chunk.
+
+The room of the decisions is used again for the next chunk: copy what is to be kept.
+"""
 OnProgress = Callable[[int, int], None]
 """Takes bars done and bars in all."""
 
@@ -51,7 +55,7 @@ class Ask(NamedTuple):
     from_ms, to_ms
         First and last moment of decision; None: the whole market. Signals always fold from its first bar.
     forecasts
-        A user's own forecasts by symbol (times, values), in place of the modules.
+        A user's own forecasts in place of the modules: by symbol (times, values), or (bars, instruments).
     macro_ms
         Times of important calendar events.
     regime
@@ -59,14 +63,14 @@ class Ask(NamedTuple):
     volatility
         Volatility that replaces ATR% in sizing and stops, same shape, causal; where NaN, or None: plain ATR%.
     all_paths
-        Also replay under the best and the worst path inside a bar (BT-INTRABAR).
+        Also replay under the best and the worst path inside a bar (BT-INTRABAR), and with doubled costs.
     chunk_bars
         Bars computed at a time; it changes memory and nothing else.
     """
 
     from_ms: int | None = None
     to_ms: int | None = None
-    forecasts: Mapping[str, tuple[I64, F64]] | None = None
+    forecasts: Given | None = None
     macro_ms: I64 | None = None
     regime: F64 | None = None
     volatility: F64 | None = None
@@ -103,23 +107,28 @@ def run(
     past = Past(returns, settlement_rows(market, settings, start), transfer_rows(market, settings, start))
     accounts = open_accounts(market, settings, source, past, ask.all_paths)
     account = accounts[settings.fills.path]
-    funnel = Funnel.empty(len(market.instruments), len(source.modules))
-    equity = records(EQUITY, stop - start)
+    width = len(market.instruments)
+    funnel = Funnel.empty(width, len(source.modules))
+    equity, decisions = (
+        records(EQUITY, stop - start),
+        records(DECISION, (min(ask.chunk_bars, stop - start), width)),
+    )
+    nothing = np.empty(0, np.int64)
     inputs = Inputs(market, source, minutes, known, ask.regime, ask.volatility)
     for first, chunk in chunks(inputs, (start, stop, ask.chunk_bars)):
         if first < start:
             for each in accounts.values():
                 each.listen(chunk)
             continue
-        decisions, values = account.play(chunk)
-        done = first - start + len(values)
-        equity[first - start : done] = values
-        count(funnel.arrays(), chunk.verdicts, decisions)
+        done = first - start + len(chunk.minutes)
+        decided = decisions[: len(chunk.minutes)]
+        account.play(chunk, Record(decided, equity[first - start : done], nothing))
+        count(funnel.arrays(), chunk.verdicts, decided)
         for twin in accounts.values():
             if twin is not account:
-                twin.play(chunk)
+                twin.play(chunk, Record.lean(nothing, width))
         if on_decisions is not None:
-            on_decisions(chunk.minutes["t_ms"], chunk.verdicts, decisions)
+            on_decisions(chunk.minutes["t_ms"], chunk.verdicts, decided)
         if on_progress is not None:
             on_progress(done, stop - start)
     for each in accounts.values():
@@ -169,7 +178,7 @@ def forecasts_of(market: Market, settings: Settings, minutes: Records, ask: Ask)
 def open_accounts(
     market: Market, settings: Settings, source: Forecasts, past: Past, all_paths: bool
 ) -> dict[str, ReplayedAccount]:
-    """The account of the run, and its twins that assume the best and the worst path inside a bar."""
+    """The account of the run, and its twins: the best and the worst path inside a bar, and doubled costs."""
     specs = spec_records(settings, market.instruments, source.modules)
     initial = atoms(settings.account.initial_equity)
     chosen = settings.fills.path
@@ -178,7 +187,12 @@ def open_accounts(
     for path in paths:
         rules = rules_record(settings, source.modules)
         rules[0].costs.path = IntrabarPath[path.upper()]
-        accounts[path] = ReplayedAccount(rules, specs, past, initial)
+        accounts[path] = ReplayedAccount(rules, specs, past, initial, stops=path == chosen)
+    if all_paths:
+        rules = rules_record(settings, source.modules)
+        for cost in ("taker_e8", "maker_e8", "slippage_e8"):
+            rules[0].costs[cost] *= 2
+        accounts[COSTS_DOUBLED] = ReplayedAccount(rules, specs, past, initial, stops=False)
     return accounts
 
 
@@ -187,8 +201,11 @@ def run_id(market: Market, settings: Settings, ask: Ask) -> str:
     digest = hashlib.sha256()
     for part in (code_key(), config_hash(settings), market.data_id, ask.from_ms, ask.to_ms):
         digest.update(f"{part}\n".encode())
-    for symbol, (ts_ms, values) in sorted((ask.forecasts or {}).items()):
-        digest.update(symbol.encode() + ts_ms.tobytes() + values.tobytes())
+    if isinstance(ask.forecasts, np.ndarray):
+        digest.update(np.ascontiguousarray(ask.forecasts).data)
+    else:
+        for symbol, (ts_ms, values) in sorted((ask.forecasts or {}).items()):
+            digest.update(symbol.encode() + ts_ms.tobytes() + values.tobytes())
     for array in (ask.macro_ms, ask.regime, ask.volatility):
         digest.update(b"-" if array is None else array.tobytes())
     return digest.hexdigest()[:16]
@@ -224,12 +241,16 @@ def _result(
         fills=account.log("fills"),
         payments=account.log("payments"),
         events=account.log("events"),
+        stops=account.log("stops"),
         equity=equity,
         account=account.book.account,
         funnel=funnel,
         first_close=_valid_close(market, range(start, stop)),
         last_close=_valid_close(market, range(stop - 1, start - 1, -1)),
-        path_range={path: each.result for path, each in accounts.items()} if ask.all_paths else {},
+        path_range={path: each.result for path, each in accounts.items() if path != COSTS_DOUBLED}
+        if ask.all_paths
+        else {},
+        costs_doubled=accounts[COSTS_DOUBLED].result if ask.all_paths else None,
         seconds=seconds,
         source=market.source,
     )

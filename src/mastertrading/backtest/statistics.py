@@ -145,6 +145,14 @@ class PathRange:
 
 
 @dataclass(frozen=True, slots=True)
+class CostsDoubled:
+    """The same run with fees and slippage doubled: what is left if trading costs more than assumed. Atoms."""
+
+    net: int
+    final_balance: int
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A breaker that moved, a transfer, a liquidation or a dropped entry."""
 
@@ -184,6 +192,7 @@ class Statistics:
     months: tuple[Period, ...]
     buy_and_hold: BuyAndHold
     path: PathRange
+    costs_doubled: CostsDoubled | None
     funnel: FunnelReport
     events: tuple[Event, ...]
     event_counts: dict[str, int]
@@ -220,6 +229,7 @@ def statistics(result: Result) -> Statistics:
         months=months_of(days),
         buy_and_hold=_buy_and_hold(result),
         path=_path(result, whole.ambiguous),
+        costs_doubled=_costs_doubled(result),
         funnel=funnel_report(result),
         events=_events(result),
         event_counts={
@@ -361,6 +371,13 @@ def _growth(first: float, last: float) -> float | None:
 def _path(result: Result, ambiguous: int) -> PathRange:
     net = {name: int(value) for name, value in result.path_range.items()}
     return PathRange(ambiguous, net, min(net.values(), default=None), max(net.values(), default=None))
+
+
+def _costs_doubled(result: Result) -> CostsDoubled | None:
+    if result.costs_doubled is None:
+        return None
+    moved = int(result.initial_atoms) + int(result.account["transferred"][0])
+    return CostsDoubled(result.costs_doubled, moved + result.costs_doubled)
 
 
 def _events(result: Result) -> tuple[Event, ...]:

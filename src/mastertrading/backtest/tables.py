@@ -170,6 +170,10 @@ def _path_table(statistics: Statistics, tr: Translate) -> Table:
         spread = path.highest_atoms - path.lowest_atoms
         cells = (plain(texts.money(spread)), plain(texts.percent(ratio(spread, start))))
         rows.append((plain(tr(texts.PATHS["range"])), *cells))
+    if statistics.costs_doubled is not None:
+        net = statistics.costs_doubled.net
+        share = signed(texts.percent(ratio(net, start)), net)
+        rows.append((plain(tr(texts.PATHS["costs_doubled"])), signed(texts.money(net), net), share))
     columns = (_header("assumption", tr), _header("net", tr), _header("share_equity", tr))
     note = tr(texts.NOTES["ambiguous" if path.ambiguous_trades else "unambiguous"])
     counts = {"count": texts.count(path.ambiguous_trades), "trades": texts.count(statistics.trades.trades)}

@@ -21,7 +21,7 @@ TITLES = {
     "month": "Months",
     "summary": "Summary",
     "costs": "Costs",
-    "path": "Bars that a stop and a limit shared",
+    "path": "What the result rests on: paths inside bars, costs",
     "fires": "Fire rates: decisions with a direction",
     "funnel": "Entry funnel",
     "module_gates": "Gates of the modules",
@@ -127,6 +127,7 @@ PATHS = {
     "best": "Best for us",
     "worst": "Worst for us",
     "range": "Worst to best",
+    "costs_doubled": "Fees and slippage doubled",
     "not_run": "Not computed in this run",
 }
 

@@ -1,5 +1,6 @@
 """How we compile: the one ``kernel`` decorator and the record helper."""
 
+from mastertrading.compiled.borrowing import borrow
 from mastertrading.compiled.kernel import kernel, records
 
-__all__ = ["kernel", "records"]
+__all__ = ["borrow", "kernel", "records"]

@@ -50,8 +50,8 @@ numba.config.CPU_NAME = "generic"  # type: ignore[attr-defined]
 @overload
 def kernel(function: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
-def kernel(*, entry: bool) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
-def kernel(function: Callable[P, R] | None = None, /, *, entry: bool = False) -> Any:
+def kernel(*, entry: bool = ..., inline: bool = ...) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def kernel(function: Callable[P, R] | None = None, /, *, entry: bool = False, inline: bool = False) -> Any:
     """Compile a function, strictly typed and without fast-math.
 
     Parameters
@@ -59,6 +59,9 @@ def kernel(function: Callable[P, R] | None = None, /, *, entry: bool = False) ->
     entry
         True for an entry point, which is cached on disk. An entry point is called from Python or from another
         entry point, and never takes a function as an argument.
+    inline
+        True for a function of the bar loop that takes arrays: they are many words each, and handing them over costs
+        more than most rules do. Rules take records, which are one word.
 
     Returns
     -------
@@ -67,7 +70,9 @@ def kernel(function: Callable[P, R] | None = None, /, *, entry: bool = False) ->
 
     def compile_(body: Callable[P, R]) -> Callable[P, R]:
         cached = entry and cache_folder() is not None
-        compiled = numba.njit(error_model="numpy", cache=cached)(body)
+        compiled = numba.njit(
+            error_model="numpy", cache=cached, nogil=entry, inline="always" if inline else "never"
+        )(body)
         if entry:
             ENTRY_POINTS.append(compiled)
         return compiled

@@ -37,6 +37,18 @@ def log_stages(account: Any, before: Any, events: Any, t_ms: int) -> None:
 
 
 @kernel
+def log_stop(account: Any, stops: Any, position: Any, orders: Any, i: int, ts_ms: int) -> None:
+    """Write the stop that rests from now on, if it is another one than before; nothing where no log is kept."""
+    if position.lots == 0 or orders.stop_ticks == position.logged_stop or stops.shape[0] == 0:
+        return
+    position.logged_stop = orders.stop_ticks
+    row = stops[account.stops]
+    row.trade_id, row.instrument, row.ts_ms = position.trade_id, i, ts_ms
+    row.stop_ticks, row.reason = orders.stop_ticks, orders.stop_reason
+    account.stops += 1
+
+
+@kernel
 def log_trade(trade: Any, position: Any, spec: Any, fill: Any, side: int) -> None:
     """Write the row of a trade that has just closed."""
     trade.trade_id = position.trade_id
@@ -92,10 +104,10 @@ def apply_fill(book: Any, logs: Any, rules: Any, spec: Any, i: int) -> None:
     book
         (account record, positions, orders, outcomes).
     logs
-        (fills, trades, events).
+        (fills, trades, events, stops).
     """
     account, positions, orders, outcomes = book
-    fills, trades, events = logs
+    fills, trades, events, _ = logs
     fill, position = fills[account.fills], positions[i]
     side = sign(position.lots)
     fill.instrument = i

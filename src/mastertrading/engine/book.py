@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from mastertrading.compiled import records
-from mastertrading.domain.market import Records
+from mastertrading.domain.market import F64, Records
 from mastertrading.engine.params import MAX_MODULES
 
 RESULTS_KEPT = 100
+WORST_HOURS = 1024
 
 POSITION = np.dtype(
     [
@@ -42,6 +43,7 @@ POSITION = np.dtype(
         ("unrealised", "i8"),
         ("day", "i8"),
         ("entries_today", "i8"),
+        ("logged_stop", "i8"),  # the stop as last written to the log of stops
     ],
     align=True,
 )
@@ -73,10 +75,7 @@ ACCOUNT = np.dtype(
         ("exposure", "i8"),  # sum of absolute notionals at the mark
         ("maintenance_bound", "i8"),  # the maintenance margin is at most this, at the last marks
         ("log_rows_at_mark", "i8"),  # fills + payments written when the account was last marked
-        (
-            "units",
-            "f8",
-        ),  # shares of the account: a transfer buys or sells units, so it moves no net asset value
+        ("units", "f8"),  # shares of the account: a transfer buys or sells units and moves no net asset value
         ("nav", "f8"),  # equity / units
         ("peak_nav", "f8"),
         ("day", "i8"),
@@ -101,6 +100,7 @@ ACCOUNT = np.dtype(
         ("trades", "i8"),
         ("payments", "i8"),
         ("events", "i8"),
+        ("stops", "i8"),
     ],
     align=True,
 )
@@ -154,6 +154,28 @@ DECISION = np.dtype(
 )
 """Why an instrument did or did not trade in a minute; 64 bytes."""
 
+WATCH = np.dtype(
+    [
+        ("awake", "u1"),  # the verbs look at this instrument in this bar
+        ("low_ticks", "i8"),  # a valid bar strictly between these, without a new verdict, changes nothing
+        ("high_ticks", "i8"),
+        ("until_ms", "i8"),  # and closes before this
+    ],
+    align=True,
+)
+"""When an instrument need not be looked at (``engine/sleep.py``)."""
+
+ALARM = np.dtype(
+    [
+        ("until_ms", "i8"),  # the account sleeps through bars that close before this,
+        ("nav_low", "f8"),  # while its net asset value stays strictly above this
+        ("nav_high", "f8"),  # and not above this,
+        ("equity_floor", "f8"),  # and its equity above this (no liquidation is near)
+    ],
+    align=True,
+)
+"""When the whole account need not be looked at."""
+
 FILL = np.dtype(
     [
         ("trade_id", "i8"),
@@ -202,29 +224,53 @@ EVENT = np.dtype(
 )
 """Something that happened to the account: EventKind, Breaker or instrument, Stage, drawdown or amount."""
 
+STOP_MOVE = np.dtype(
+    [
+        ("trade_id", "i8"),
+        ("instrument", "i8"),
+        ("ts_ms", "i8"),  # it rests from here on
+        ("stop_ticks", "i8"),
+        ("reason", "i8"),  # FillReason: STOP, BREAKEVEN or TRAILING
+    ],
+    align=True,
+)
+"""A stop that was placed or moved."""
+
 SETTLEMENT = np.dtype([("ts_ms", "i8"), ("instrument", "i8"), ("rate_e8", "i8")], align=True)
 TRANSFER = np.dtype([("ts_ms", "i8"), ("atoms", "i8")], align=True)
 EQUITY = np.dtype([("t_ms", "i8"), ("equity", "i8"), ("balance", "i8"), ("exposure", "i8")], align=True)
 
 
 class Book(NamedTuple):
-    """The engine's state between two bars. Python holds it together; kernels take its records one by one."""
+    """The engine's state between two bars. Python holds it together; kernels take its records one by one.
+
+    The last three are room to work in: |net| of this bar's candidates, exposures, and the worst hours.
+    """
 
     account: Records
     positions: Records
     orders: Records
     memory: Records
     outcomes: Records
-    scratch: np.ndarray
+    latest: Records
+    watches: Records
+    alarm: Records
+    urgency: F64
+    exposures: F64
+    worst: F64
 
 
 class Logs(NamedTuple):
-    """Rows that the engine writes, with room for a while; ``account`` counts them."""
+    """Rows that the engine writes, with room for a while; ``account`` counts them.
+
+    A log of stops without any room is not written.
+    """
 
     fills: Records
     trades: Records
     payments: Records
     events: Records
+    stops: Records
 
 
 def open_book(rules: Records, instruments: int, initial_atoms: int) -> Book:
@@ -251,13 +297,20 @@ def open_book(rules: Records, instruments: int, initial_atoms: int) -> Book:
     account["weights"] = rules["allocation"]["weights"]
     memory = records(MEMORY, (instruments, int(rules[0].allocation.modules)))
     memory["t_ms"] = np.iinfo(np.int64).min // 2
+    watches = records(WATCH, instruments)
+    watches["awake"] = 1
     return Book(
         account=account,
         positions=records(POSITION, instruments),
         orders=records(ORDERS, instruments),
         memory=memory,
         outcomes=records(OUTCOME, _outcomes_in_window(rules, instruments)),
-        scratch=np.zeros((3, max(instruments, 1024))),
+        latest=records(DECISION, instruments),
+        watches=watches,
+        alarm=records(ALARM, 1),
+        urgency=np.zeros(instruments),
+        exposures=np.zeros(instruments),
+        worst=np.zeros(WORST_HOURS),
     )
 
 
@@ -268,7 +321,13 @@ def _outcomes_in_window(rules: Records, instruments: int) -> int:
     return instruments * (daily * days + 1) + 1
 
 
-def open_logs(instruments: int, room: int = 4096) -> Logs:
+def open_logs(instruments: int, room: int = 4096, stops: bool = True) -> Logs:
     """Empty logs, with room for at least a few bars of the busiest trading."""
     room = max(room, 64 * instruments)
-    return Logs(records(FILL, room), records(TRADE, room), records(PAYMENT, room), records(EVENT, room))
+    return Logs(
+        records(FILL, room),
+        records(TRADE, room),
+        records(PAYMENT, room),
+        records(EVENT, room),
+        records(STOP_MOVE, room if stops else 0),
+    )

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from mastertrading.compiled import kernel
+from mastertrading.engine.accounting import log_stop
 from mastertrading.engine.deciding import (
     FLAT,
     HOLDING,
@@ -30,23 +31,24 @@ from mastertrading.engine.deciding import (
     size_entry,
     stand_aside,
 )
-from mastertrading.engine.marking import mark_position, move_breakers, total_up
-from mastertrading.engine.simulated_venue import play_bar, play_close, settle, transfer
+from mastertrading.engine.marking import move_breakers, revalue, total_up
+from mastertrading.engine.simulated_venue import is_safe, play_bar, play_close, settle, transfer
 from mastertrading.rules.position.money import sign
 
-CANDIDATES = 2  # row of the scratch room that holds |net| of this bar's candidates
 
-
-@kernel
-def venue(book: Any, logs: Any, rules: Any, specs: Any, rows: Any, t: int, ts_ms: int) -> None:
+@kernel(inline=True)
+def venue(book: Any, logs: Any, rules: Any, specs: Any, watches: Any, rows: Any, t: int, ts_ms: int) -> None:
     """Play bar ``t`` of every instrument against its resting orders (``rows``: ROW, shape (bars, instruments))."""
     account, positions, orders, outcomes = book
     for i in range(positions.shape[0]):
         if rows[t, i].valid and (positions[i].lots != 0 or orders[i].entry_lots != 0):
+            if not watches[i].awake and is_safe(account, positions[i], specs[i], rows[t, i]):
+                continue
+            watches[i].awake = 1
             play_bar((account, positions, orders, outcomes), logs, rules, specs, i, rows[t, i], ts_ms)
 
 
-@kernel
+@kernel(inline=True)
 def charge(account: Any, positions: Any, specs: Any, payments: Any, settlements: Any, until_ms: int) -> None:
     """Charge every settlement that falls due before ``until_ms``, in order, whatever the funding interval."""
     while account.settlement_cursor < settlements.shape[0]:
@@ -57,7 +59,7 @@ def charge(account: Any, positions: Any, specs: Any, payments: Any, settlements:
         account.settlement_cursor += 1
 
 
-@kernel
+@kernel(inline=True)
 def receive(account: Any, events: Any, transfers: Any, ts_ms: int) -> None:
     """Book every deposit and withdrawal up to the open of this bar."""
     while account.transfer_cursor < transfers.shape[0]:
@@ -67,56 +69,59 @@ def receive(account: Any, events: Any, transfers: Any, ts_ms: int) -> None:
         account.transfer_cursor += 1
 
 
-@kernel
+@kernel(inline=True)
 def mark(book: Any, logs: Any, rules: Any, specs: Any, rows: Any, t: int, t_ms: int) -> None:
     """Value the account at the close of bar ``t``, which is the moment ``t_ms``; move its breakers."""
     account, positions, _, _ = book
-    for i in range(positions.shape[0]):
-        mark_position(positions[i], rows[t, i], specs[i])
-    total_up(account, positions, specs)
+    revalue(account, positions, specs, rows, t)
     if play_close(book, logs, rules, specs, t_ms):
         total_up(account, positions, specs)
     move_breakers(account, logs[2], rules, t_ms)
 
 
-@kernel
-def decide(state: Any, market: Any, rules: Any, inputs: Any, t: int, decisions: Any) -> None:
-    """Write the ideal orders of every instrument, and the reasons.
+@kernel(inline=True)
+def decide(state: Any, market: Any, rules: Any, specs: Any, inputs: Any, t: int, stops: Any) -> None:
+    """Write the ideal orders of every instrument that is awake, and the reasons; the others keep theirs.
 
     Parameters
     ----------
     state
-        (account, positions, orders, memory, specs, scratch).
+        (account, positions, orders, memory, latest decisions, watches, room to work in).
     market
-        (hourly returns, shape (hours, instruments); hours known at each bar, shape (bars,)).
+        What is known of portfolio risk: (hourly returns, shape (hours, instruments); their bounds, shape
+        (hours + 1, 2); hours known at each bar, shape (bars,)).
     inputs
         (rows, minutes, verdicts): ROW (bars, instruments), MINUTE (bars,), VERDICT (bars, instruments, modules).
-    decisions
-        DECISION rows to fill, shape (bars, instruments).
+    stops
+        STOP_MOVE rows to add to.
     """
-    account, positions, orders, memory, specs, scratch = state
+    account, positions, orders, memory, latest, watches, room = state
     rows, minutes, verdicts = inputs
-    minute = minutes[t]
+    minute, urgency = minutes[t], room[0]
     candidates = 0
     for i in range(positions.shape[0]):
-        decision = decisions[t, i]
+        urgency[i] = -1.0
+        if not watches[i].awake:
+            continue
+        decision = latest[i]
         clear(decision)
         hear(memory, verdicts, t, i, minute.t_ms)
         wish = combine(memory, i, account, rules, specs[i], minute, decision)
         protect(account, positions[i], orders[i], rules, specs[i], rows[t, i], minute, decision, wish)
-        scratch[CANDIDATES, i] = -1.0
+        log_stop(account, stops, positions[i], orders[i], i, minute.t_ms)
         if wants_entry(account, positions[i], rules, specs[i], rows[t, i], minute, decision, wish):
-            scratch[CANDIDATES, i] = abs(decision.net)
+            urgency[i] = abs(decision.net)
             candidates += 1
     while candidates > 0:
-        i = strongest(scratch, positions.shape[0])
-        scratch[CANDIDATES, i] = -1.0
+        i = strongest(urgency)
+        urgency[i] = -1.0
         candidates -= 1
-        decision, row = decisions[t, i], rows[t, i]
+        decision, row = latest[i], rows[t, i]
         risk_frac = budget(account, rules, specs[i], row, minute, decision)
         if risk_frac > 0.0:
-            sized = (account, positions, orders, specs, scratch)
-            lots = size_entry(sized, (market[0], market[1][t]), rules, i, row, risk_frac, decision)
+            sized = (account, positions, orders, specs, room)
+            known = (market[0], market[1], market[2][t])
+            lots = size_entry(sized, known, rules, i, row, risk_frac, decision)
             if lots > 0:
                 decision.lots = lots if decision.net > 0.0 else -lots
                 place_entry(orders[i], rules, row, minute, decision)
@@ -185,11 +190,11 @@ def wants_entry(
     return ask_entry(account, position, rules, spec, row, minute, decision)
 
 
-@kernel
-def strongest(scratch: Any, count: int) -> int:
+@kernel(inline=True)
+def strongest(urgency: Any) -> int:
     """The candidate with the largest |net|; of equals the first."""
     best = 0
-    for i in range(1, count):
-        if scratch[CANDIDATES, i] > scratch[CANDIDATES, best]:
+    for i in range(1, urgency.shape[0]):
+        if urgency[i] > urgency[best]:
             best = i
     return best

@@ -25,8 +25,9 @@ from mastertrading.rules.position.transitions import DAY_MS, notional
 from mastertrading.rules.risk.breakers import breaker_scale
 from mastertrading.rules.risk.exposure import (
     correlated_room,
+    is_history_enough,
     lots_within_risk,
-    value_at_risk,
+    value_at_risk_bound,
 )
 from mastertrading.rules.risk.gates import daily_limit, spread_is_narrow, trend_is_strong
 from mastertrading.rules.risk.sizing import (
@@ -56,6 +57,7 @@ INSTRUMENT_EXPOSURE, LEVERAGE = int(Gate.INSTRUMENT_EXPOSURE), int(Gate.LEVERAGE
 CORRELATED_EXPOSURE, VALUE_AT_RISK = int(Gate.CORRELATED_EXPOSURE), int(Gate.VALUE_AT_RISK)
 MARGIN, MIN_SIZE, MIN_NOTIONAL = int(Gate.MARGIN), int(Gate.MIN_SIZE), int(Gate.MIN_NOTIONAL)
 NO_ENTRIES = int(Stage.NO_ENTRIES)
+CERTAINLY = 1.0 - 1e-9  # a bound this far below a limit holds it, whatever the last bits of the exact figure
 
 
 @kernel
@@ -77,7 +79,7 @@ def ask_unknown(decision: Any, gate: int) -> None:
     decision.unknown |= np.uint32(1 << (gate - 1))
 
 
-@kernel
+@kernel(inline=True)
 def combine(memory: Any, i: int, account: Any, rules: Any, spec: Any, minute: Any, decision: Any) -> int:
     """ALLOC-NET and ALLOC-MIN: write net and votes into the decision; returns the wished side.
 
@@ -106,7 +108,7 @@ def combine(memory: Any, i: int, account: Any, rules: Any, spec: Any, minute: An
     return wish_of(net, longs, shorts, allocation)
 
 
-@kernel
+@kernel(inline=True)
 def hear(memory: Any, verdicts: Any, t: int, i: int, t_ms: int) -> None:
     """Remember this minute's verdicts of all modules."""
     for m in range(memory.shape[1]):
@@ -211,24 +213,24 @@ def fit(decision: Any, gate: int, lots: int, room_atoms: float, lot_atoms: float
     return cut
 
 
-@kernel
+@kernel(inline=True)
 def size_entry(state: Any, market: Any, rules: Any, i: int, row: Any, risk_frac: float, decision: Any) -> int:
     """RISK-SIZE and RISK-PORTFOLIO: from the risk budget through every limit to whole lots; 0 = refused.
 
     Parameters
     ----------
     state
-        (account, positions, orders, specs, scratch).
+        (account, positions, orders, specs, room to work in).
     market
-        (hourly returns, hours known).
+        (hourly returns, their bounds, hours known).
 
     Notes
     -----
     The size before and after each limit is written into the decision. A limit only ever makes it smaller.
     """
-    account, positions, orders, specs, scratch = state
-    returns, known = market
-    spec = specs[i]
+    account, positions, orders, specs, room = state
+    returns, bounds, known = market
+    spec, exposures, worst = specs[i], room[1], room[2]
     portfolio, side = rules.portfolio, 1 if decision.net > 0.0 else -1
     distance = stop_distance_ticks(row.close, row.volatility, rules.sizing)
     if not ask(decision, STOP_DISTANCE, 0 < distance < row.close):
@@ -240,28 +242,29 @@ def size_entry(state: Any, market: Any, rules: Any, i: int, row: Any, risk_frac:
         return 0
     lots = fit(decision, INSTRUMENT_EXPOSURE, lots, portfolio.max_instrument * equity, lot_atoms)
     decision.instrument_lots = lots
-    exposures = np.zeros(
-        positions.shape[0]
-    )  # not a view of the scratch room: that slows every bar of the loop
-    others = exposures_into(exposures, account, positions, orders, specs, i) * equity
+    gross = exposures_into(exposures, account, positions, orders, specs, i)
+    others = gross * equity
     lots = fit(decision, LEVERAGE, lots, portfolio.max_leverage * equity - others, lot_atoms)
     lots = fit(decision, MARGIN, lots, portfolio.account_leverage * equity - others, lot_atoms)
     decision.leverage_lots = lots
     if decision.refusal != 0:
         return 0
-    room = correlated_room(returns, known, exposures, (i, side), portfolio) * equity
-    lots = fit(decision, CORRELATED_EXPOSURE, lots, room, lot_atoms)
+    unit = side * lot_atoms / equity
+    if gross + lots * abs(unit) > portfolio.max_correlated * CERTAINLY:
+        spare = correlated_room(returns, known, exposures, (i, side), portfolio) * equity
+        lots = fit(decision, CORRELATED_EXPOSURE, lots, spare, lot_atoms)
+    else:
+        ask(decision, CORRELATED_EXPOSURE, True)  # not even if all moved as one
     decision.correlated_lots = lots
     if decision.refusal != 0:
         return 0
-    unit = side * lot_atoms / equity
     exposures[i] = lots * unit
-    risk = value_at_risk(returns, known, exposures, scratch[1], portfolio)
-    if math.isnan(risk):
+    if not is_history_enough(bounds, known, portfolio):
         ask_unknown(decision, VALUE_AT_RISK)
     else:
-        if risk > portfolio.max_var:
-            lots = lots_within_risk(returns, known, exposures, scratch[1], i, (lots, unit), portfolio)
+        most = value_at_risk_bound(bounds, known, gross + abs(exposures[i]), portfolio)
+        if most > portfolio.max_var * CERTAINLY:
+            lots = lots_within_risk(returns, known, exposures, worst, i, (lots, unit), portfolio)
         ask(decision, VALUE_AT_RISK, lots > 0)
     decision.value_at_risk_lots = lots
     if decision.refusal != 0:

@@ -23,7 +23,7 @@ def mark_position(position: Any, row: Any, spec: Any) -> None:
             position.unrealised = unrealised(position, spec)
 
 
-@kernel
+@kernel(inline=True)
 def total_up(account: Any, positions: Any, specs: Any) -> None:
     """Equity, exposure and an upper bound of the maintenance margin, from the marks."""
     equity, exposure, bound = account.balance, 0, 0
@@ -42,6 +42,14 @@ def total_up(account: Any, positions: Any, specs: Any) -> None:
     ):  # an account that was emptied keeps its last value, for the next deposit to buy at
         account.nav = equity / account.units
     account.log_rows_at_mark = account.fills + account.payments
+
+
+@kernel(inline=True)
+def revalue(account: Any, positions: Any, specs: Any, rows: Any, t: int) -> None:
+    """Mark every position at the close of bar ``t`` and total up."""
+    for i in range(positions.shape[0]):
+        mark_position(positions[i], rows[t, i], specs[i])
+    total_up(account, positions, specs)
 
 
 @kernel

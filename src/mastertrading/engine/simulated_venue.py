@@ -10,7 +10,7 @@ from typing import Any
 
 from mastertrading.compiled import kernel
 from mastertrading.domain.reasons import EventKind, FillReason
-from mastertrading.engine.accounting import apply_fill, log_event
+from mastertrading.engine.accounting import apply_fill, log_event, log_stop
 from mastertrading.engine.marking import total_up
 from mastertrading.rules.position import fills as rule
 from mastertrading.rules.position.margin import liquidation_ticks, maintenance
@@ -88,6 +88,14 @@ def may_liquidate(account: Any, position: Any, spec: Any, worst_ticks: int) -> b
 
 
 @kernel
+def is_safe(account: Any, position: Any, spec: Any, bar: Any) -> bool:
+    """Whether a bar that touches no resting order cannot liquidate either."""
+    return position.lots == 0 or not may_liquidate(
+        account, position, spec, rule.adverse_extreme(sign(position.lots), bar)
+    )
+
+
+@kernel
 def play_open(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts_ms: int) -> None:
     """Market orders at the open: the exit, a stop that was jumped, then the entry with its attached protection."""
     account, positions, all_orders = book[0], book[1], book[2]
@@ -110,6 +118,7 @@ def play_open(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts
             execute(book, logs, rules, spec, i, ts_ms, (orders.entry_lots, px, ENTRY, costs.taker_e8))
             orders.stop_ticks, orders.stop_reason = position.stop_ticks, position.stop_reason
             orders.target_ticks, orders.partial_lots = position.target_ticks, 0
+            log_stop(account, logs[3], position, orders, i, ts_ms)
     orders.entry_lots = 0
     orders.exit_reason = 0
 
@@ -180,7 +189,7 @@ def play_bar(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts_
     book
         (account record, positions, orders, outcomes).
     logs
-        (fills, trades, events).
+        (fills, trades, events, stops).
     ts_ms
         Open time of the bar; every fill in it carries this time.
     """
@@ -227,7 +236,7 @@ def close_all(state: Any, logs: Any, rules: Any, specs: Any, ts_ms: int, reason:
     state
         (account as one record in an array, positions, orders, outcomes).
     logs
-        (fills, trades, events).
+        (fills, trades, events, stops).
     """
     accounts, positions, orders, outcomes = state
     book, rule_set = (accounts[0], positions, orders, outcomes), rules[0]

@@ -14,7 +14,7 @@ from mastertrading.domain.market import DAY_MS, HOUR_MS, MINUTE_MS, Records
 from mastertrading.domain.reasons import IntrabarPath, Module
 from mastertrading.engine.params import MAX_MODULES, MAX_TIERS, RULES, SPEC
 from mastertrading.rules.allocation.sessions import SESSIONS
-from mastertrading.settings.schema import MODULES, Settings, Steps
+from mastertrading.settings.schema import MODULES, Risk, Settings, Steps
 
 SESSION_NAMES = ("overlap", "london", "ny", "dead", "asia")
 """Sessions by index; of two that apply in an hour, the earlier here wins."""
@@ -78,6 +78,22 @@ def spec_records(
         spec.risk_cap = min(caps)
         _tiers(spec, instrument)
     return specs
+
+
+def reads_context(settings: Settings) -> bool:
+    """Whether any rule reads what the signals know of the market (HTF ADX, ATR%)."""
+    gates, risk = settings.risk.gates, settings.risk
+    throttle = gates.throttle
+    return (
+        gates.htf_adx_min > 0.0
+        or reads_volatility(risk)
+        or not throttle.low == throttle.middle == throttle.high
+    )
+
+
+def reads_volatility(risk: Risk) -> bool:
+    """Whether sizes or distances depend on volatility; otherwise it may be unknown."""
+    return risk.volatility.wild_scale < 1.0 or risk.stops.stop_atr > 0.0 or risk.stops.target_atr > 0.0
 
 
 def session_records(settings: Settings) -> Records:
@@ -167,9 +183,7 @@ def _sizing(record: Any, settings: Settings) -> None:
         **risk.volatility.model_dump(),
         **risk.stops.model_dump(),
     )
-    record.reads_volatility = (
-        risk.volatility.wild_scale < 1.0 or risk.stops.stop_atr > 0.0 or risk.stops.target_atr > 0.0
-    )
+    record.reads_volatility = reads_volatility(risk)
 
 
 def _portfolio(record: Any, settings: Settings) -> None:

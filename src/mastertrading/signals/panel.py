@@ -104,12 +104,13 @@ def evaluate(market: Market, rules: Records, minutes: Records) -> tuple[Records,
     return Panel(market, rules, minutes).evaluate_chunk(0, len(market.ts_ms))
 
 
-def chunk_bars(market: Market, start: int, stop: int) -> Records:
-    """BAR records of the market's bars [start, stop), shape (bars, instruments)."""
-    out = records(BAR, (stop - start, len(market.instruments)))
-    cut = slice(start, stop)
-    prices = market.open[cut], market.high[cut], market.low[cut], market.close[cut], market.volume[cut]
-    pack_bars(market.ts_ms[cut], *prices, market.valid[cut], market.base_ms, out)
+def chunk_bars(market: Market, start: int, stop: int, only: int | None = None) -> Records:
+    """BAR records of the market's bars [start, stop), shape (bars, instruments); ``only`` one of them if given."""
+    columns = slice(None) if only is None else slice(only, only + 1)
+    panels = market.open, market.high, market.low, market.close, market.volume, market.valid
+    cuts = [np.ascontiguousarray(panel[start:stop, columns]) for panel in panels]
+    out = records(BAR, cuts[-1].shape)
+    pack_bars(market.ts_ms[start:stop], *cuts, market.base_ms, out)
     return out
 
 

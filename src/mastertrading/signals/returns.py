@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from mastertrading.compiled import records
 from mastertrading.domain.market import F64, HOUR_MS, I64, Market, Records
-from mastertrading.indicators.timeframes import resample
+from mastertrading.indicators.timeframes import BAR, resample
 from mastertrading.signals.panel import chunk_bars, primer_bars
 
 
@@ -25,8 +26,7 @@ def hourly_returns(market: Market) -> tuple[F64, I64]:
     hours_known
         Shape (bars,): how many rows had ended by the close of each bar. Nothing may read further.
     """
-    bars = chunk_bars(market, 0, len(market.ts_ms))
-    columns = [_hours(market, bars, n) for n in range(len(market.instruments))]
+    columns = [_hours(market, n) for n in range(len(market.instruments))]
     first = min([int(market.ts_ms[0]), *(int(p.ts_ms[0]) for p in market.primer if len(p))])
     first -= first % HOUR_MS
     hours = max(0, (int(market.ts_ms[-1]) + market.base_ms - first) // HOUR_MS)
@@ -39,9 +39,23 @@ def hourly_returns(market: Market) -> tuple[F64, I64]:
     return returns, known.astype(np.int64)
 
 
-def _hours(market: Market, bars: Records, instrument: int) -> Records:
-    """The instrument's finished hours, primed ones first."""
-    primed, own = primer_bars(market, instrument), resample(bars[:, instrument], HOUR_MS)
+def _hours(market: Market, instrument: int) -> Records:
+    """The instrument's finished hours, primed ones first; only their times and closes are filled in."""
+    primed, own = primer_bars(market, instrument), _own_hours(market, instrument)
     if len(primed) == 0 or primed["close_ms"][0] - primed["open_ms"][0] != HOUR_MS:
         return own
     return np.concatenate([primed, own]).view(np.recarray)
+
+
+def _own_hours(market: Market, instrument: int) -> Records:
+    """The finished hours of the base bars. Without a hole, an hour's close is that of its last bar."""
+    valid = market.valid[:, instrument]
+    first = int(np.argmax(valid))
+    if HOUR_MS % market.base_ms or not valid[first:].all():
+        return resample(chunk_bars(market, 0, len(valid), instrument)[:, 0], HOUR_MS)
+    begins = -(-int(market.ts_ms[first]) // HOUR_MS) * HOUR_MS
+    ends = np.arange(begins + HOUR_MS, int(market.ts_ms[-1]) + market.base_ms + 1, HOUR_MS)
+    hours = records(BAR, len(ends))
+    hours["open_ms"], hours["close_ms"] = ends - HOUR_MS, ends
+    hours["close"] = market.close[(ends - market.ts_ms[0]) // market.base_ms - 1, instrument]
+    return hours

@@ -17,7 +17,7 @@ def count_outcome(account: Any, outcome: Any, step: int, modules: int) -> None:
     for m in range(modules):
         if (outcome.modules >> m) & 1:
             account.trials[m] += step
-            account.wins[m] += step * outcome.win
+            account.wins[m] += step * int(outcome.win)
 
 
 @kernel

@@ -13,6 +13,7 @@ from mastertrading.domain.reasons import FillReason, Stage
 from mastertrading.rules.position.money import RATE_UNIT, sign
 
 NONE = 0
+FOREVER_MS = 1 << 62
 STOP, BREAKEVEN, TRAILING = int(FillReason.STOP), int(FillReason.BREAKEVEN), int(FillReason.TRAILING)
 FLIP, STALE, SIGNAL = int(FillReason.FLIP), int(FillReason.STALE), int(FillReason.SIGNAL)
 BREAKER = int(FillReason.BREAKER)
@@ -68,6 +69,26 @@ def trail(position: Any, exits: Any, taker_e8: int) -> None:
     if gain >= exits.trail_from_r * position.r_ticks:
         locked = math.ceil(exits.trail_lock * gain)
         tighten(position, position.entry_ticks + side * int(locked), TRAILING)
+
+
+@kernel
+def quiet_gain(position: Any, exits: Any) -> int:
+    """The gain up to which, exclusively, ``trail`` changes nothing: its counterpart. Ticks."""
+    gain, r = gain_ticks(position), position.r_ticks
+    if gain >= exits.trail_from_r * r:
+        return gain + 1
+    quiet = exits.trail_from_r * r
+    if gain < exits.breakeven_r * r:
+        quiet = min(quiet, exits.breakeven_r * r)
+    if not position.reached_1r:
+        quiet = min(quiet, float(r))
+    return int(math.ceil(min(quiet, 9.0e15)))
+
+
+@kernel
+def quiet_until_ms(position: Any, exits: Any) -> int:
+    """The moment before which ``is_stale`` stays false whatever the price: its counterpart."""
+    return FOREVER_MS if position.reached_1r else position.opened_ms + exits.stale_ms + 1
 
 
 @kernel

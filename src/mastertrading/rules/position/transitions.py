@@ -35,6 +35,7 @@ def open_position(position: Any, orders: Any, fill: Any) -> None:
     position.entry_lots = 0
     position.stop_ticks = orders.entry_stop_ticks
     position.stop_reason = STOP
+    position.logged_stop = 0
     position.target_ticks = orders.entry_target_ticks
     position.r_ticks = abs(fill.px_ticks - orders.entry_stop_ticks)
     position.extreme_ticks = fill.px_ticks

@@ -98,6 +98,35 @@ def update_breakers(account: Any, t_ms: int, breakers: Any) -> None:
 
 
 @kernel
+def quiet_nav(account: Any, breakers: Any) -> float:
+    """A net asset value above which, and up to the peak, ``update_breakers`` moves no stage: its counterpart."""
+    if not breakers.enabled:
+        return -1.0
+    if account.stages[PEAK] == HALF_SIZE:
+        return account.peak_nav  # it may be released at any time
+    quiet = next_trip(account.day_nav, account.stages[DAY], breakers.day)
+    quiet = max(quiet, next_trip(account.week_nav, account.stages[WEEK], breakers.week))
+    return max(quiet, next_trip(account.peak_nav, account.stages[PEAK], breakers.peak))
+
+
+@kernel
+def next_trip(reference_nav: float, stage: int, steps: Any) -> float:
+    """A net asset value safely above the one at which a breaker goes beyond its stage."""
+    if stage >= FLATTEN:
+        return -1.0
+    return reference_nav * (1.0 - steps[stage] + 1e-9)
+
+
+@kernel
+def quiet_until_ms(account: Any, t_ms: int) -> int:
+    """The moment before which neither the calendar nor the clock releases a breaker."""
+    until = (t_ms // DAY_MS + 1) * DAY_MS
+    if account.stages[LOSSES] == NO_ENTRIES:
+        until = min(until, account.pause_until_ms)
+    return until
+
+
+@kernel
 def count_loss(account: Any, net_atoms: int, result_r: float, t_ms: int, breakers: Any) -> None:
     """A closed trade moves the losing streak; a result within ``ignore_r`` of zero does neither."""
     if abs(result_r) < breakers.ignore_r or not breakers.enabled:

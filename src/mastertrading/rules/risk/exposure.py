@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mastertrading.compiled import kernel
+from mastertrading.domain.market import F64
 
 HOURS_A_DAY = 24.0
 
@@ -143,10 +144,45 @@ def value_at_risk(returns: Any, known: int, exposures: Any, worst: Any, portfoli
 
 
 @kernel
+def is_history_enough(bounds: Any, known: int, portfolio: Any) -> bool:
+    """Whether ``value_at_risk`` has enough hours. ``bounds``: see ``bounds_of``."""
+    return bounds[known, 1] - bounds[max(0, known - portfolio.hours), 1] >= portfolio.min_hours
+
+
+@kernel
+def value_at_risk_bound(bounds: Any, known: int, gross: float, portfolio: Any) -> float:
+    """What ``value_at_risk`` cannot exceed for a gross exposure, from the largest move of any hour so far.
+
+    No hour's return is beyond gross x that move, so neither is the historical quantile nor the deviation.
+    """
+    return max(1.0, portfolio.z) * gross * bounds[known, 0] * math.sqrt(HOURS_A_DAY)
+
+
+def bounds_of(returns: F64) -> F64:
+    """For each number of known hours: the largest absolute return in them, and how many had any instrument.
+
+    Parameters
+    ----------
+    returns
+        Hourly log returns, shape (hours, instruments), NaN where there was no bar.
+
+    Returns
+    -------
+    Shape (hours + 1, 2); row k speaks of the first k hours only.
+    """
+    bounds = np.zeros((len(returns) + 1, 2))
+    known = ~np.isnan(returns)
+    moves = np.where(known, np.abs(returns), 0.0)
+    bounds[1:, 0] = np.maximum.accumulate(moves.max(axis=1, initial=0.0))
+    bounds[1:, 1] = np.cumsum(known.any(axis=1))
+    return bounds
+
+
+@kernel
 def lots_within_risk(
     returns: Any, known: int, exposures: Any, worst: Any, i: int, wanted: Any, portfolio: Any
 ) -> int:
-    """Most lots of an entry that is too large with which value at risk stays within its limit; 0 if none do.
+    """Most of the wanted lots with which value at risk stays within its limit; 0 if it is beyond it without them.
 
     Parameters
     ----------
@@ -157,13 +193,17 @@ def lots_within_risk(
 
     Notes
     -----
-    The historical part has no closed form, so the limit is found by halving, from a size that holds it.
+    The historical part has no closed form, so the limit is found by halving, from a size that holds it. An account
+    beyond its limit gets no entry, not even one that would bring it back: a larger one would be cut to nothing.
     """
     broken, unit = wanted
     held = 0
     exposures[i] = 0.0
     if value_at_risk(returns, known, exposures, worst, portfolio) > portfolio.max_var:
         return 0
+    exposures[i] = broken * unit
+    if value_at_risk(returns, known, exposures, worst, portfolio) <= portfolio.max_var:
+        return broken
     while broken - held > 1:
         middle = (held + broken) // 2
         exposures[i] = middle * unit

@@ -1,0 +1,146 @@
+"""When nothing can happen, nothing is computed: instruments and the account sleep through quiet bars.
+
+Most minutes change nothing but a mark: no verdict is fresh, no order is due, and the bar stays inside the prices at
+which the first rule would act. After each bar that was looked at, ``watch`` writes those prices and the moment until
+which they hold; ``stirs`` tells whether the next bar leaves them. Each limit comes from the counterpart that stands
+beside its rule (``quiet_gain``, ``quiet_nav``, ...) and errs on the side of waking up: looking at a bar that need not
+be looked at costs time and nothing else. A driver that never sleeps gets the same bytes, which the parity tests hold.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mastertrading.compiled import kernel
+from mastertrading.rules.allocation.combine import is_fresh
+from mastertrading.rules.position.exits import FOREVER_MS, note_extremes, quiet_gain, quiet_until_ms
+from mastertrading.rules.position.margin import tier_of
+from mastertrading.rules.position.money import RATE_UNIT, sign
+from mastertrading.rules.risk import breakers as ladder
+
+ALWAYS = 1 << 62
+REACH = 0.1  # a sleeper wakes at the latest when the price has moved by this
+
+
+@kernel(inline=True)
+def wake_all(watches: Any) -> None:
+    """Look at every instrument."""
+    for i in range(watches.shape[0]):
+        watches[i].awake = 1
+
+
+@kernel(inline=True)
+def rouse(watches: Any, rows: Any, verdicts: Any, t: int, t_ms: int) -> bool:
+    """Wake the instruments that must be looked at in bar ``t``; whether there are any."""
+    stirring = False
+    for i in range(watches.shape[0]):
+        watches[i].awake = stirs(watches[i], rows[t, i], verdicts, t, i, t_ms)
+        stirring = stirring or watches[i].awake != 0
+    return stirring
+
+
+@kernel(inline=True)
+def stirs(watch: Any, row: Any, verdicts: Any, t: int, i: int, t_ms: int) -> bool:
+    """Whether bar ``t`` of an instrument must be looked at."""
+    if not row.valid or row.low <= watch.low_ticks or row.high >= watch.high_ticks or t_ms >= watch.until_ms:
+        return True
+    spoken = False
+    for m in range(verdicts.shape[2]):
+        spoken = spoken or verdicts[t, i, m].forecast != 0.0
+    return spoken
+
+
+@kernel(inline=True)
+def watch(
+    sentry: Any, position: Any, orders: Any, memory: Any, i: int, rules: Any, row: Any, t_ms: int
+) -> None:
+    """Write within which prices and until when an instrument may sleep after the bar that ended at ``t_ms``."""
+    sentry.low_ticks, sentry.high_ticks, sentry.until_ms = ALWAYS, -ALWAYS, 0
+    if not row.valid or orders.entry_lots != 0 or orders.exit_reason != 0:
+        return
+    for m in range(memory.shape[1]):
+        if is_fresh(memory[i, m], t_ms, rules.allocation.ttl_ms):
+            return
+    if position.lots == 0:
+        sentry.low_ticks, sentry.high_ticks, sentry.until_ms = -ALWAYS, ALWAYS, FOREVER_MS
+        return
+    side, reach = sign(position.lots), max(1, int(REACH * position.mark_ticks))
+    better = min(
+        side * position.mark_ticks + reach, side * position.entry_ticks + quiet_gain(position, rules.exits)
+    )
+    better = min(better, nearest_limit(orders, side) + rules.costs.through_ticks)
+    worse = max(side * position.mark_ticks - reach, side * orders.stop_ticks)
+    sentry.low_ticks = worse if side > 0 else -better
+    sentry.high_ticks = better if side > 0 else -worse
+    sentry.until_ms = quiet_until_ms(position, rules.exits)
+
+
+@kernel
+def nearest_limit(orders: Any, side: int) -> int:
+    """The first resting limit on the way to profit, times the side; far away where there is none. Ticks."""
+    nearest = ALWAYS // 2
+    if orders.target_ticks != 0:
+        nearest = side * orders.target_ticks
+    if orders.partial_lots != 0:
+        nearest = min(nearest, side * orders.partial_ticks)
+    return nearest
+
+
+@kernel(inline=True)
+def set_alarm(alarm: Any, book: Any, rules: Any, specs: Any, due: Any, t_ms: int) -> None:
+    """Write what wakes the account when every instrument sleeps.
+
+    Parameters
+    ----------
+    book
+        (account, positions, watches).
+    due
+        Times of the next settlement and the next transfer.
+    t_ms
+        Close of the last bar that was looked at.
+    """
+    account, positions, watches = book
+    alarm.until_ms = min(ladder.quiet_until_ms(account, t_ms), due[0] + 1, due[1] + 1)
+    alarm.nav_low, alarm.nav_high = ladder.quiet_nav(account, rules.breakers), account.peak_nav
+    floor = 0.0
+    for i in range(positions.shape[0]):
+        if positions[i].lots != 0:
+            floor += margin_reach(positions[i], specs[i], watches[i])
+    alarm.equity_floor = floor
+    if account.equity <= floor or account.day < 0:
+        alarm.until_ms = 0
+
+
+@kernel
+def margin_reach(position: Any, spec: Any, sentry: Any) -> float:
+    """Equity beyond which no move inside the watched prices brings a liquidation near. Atoms.
+
+    The maintenance margin at the highest of them, and twice what crossing all of them would cost (``may_liquidate``).
+    """
+    value = float(abs(position.lots)) * spec.atoms
+    high = float(max(sentry.high_ticks, position.mark_ticks)) * value
+    rate = spec.tier_rate_e8[tier_of(int(high), spec)] / RATE_UNIT
+    return high * rate + 2.0 * value * float(sentry.high_ticks - sentry.low_ticks) + 2.0
+
+
+@kernel(inline=True)
+def doze(alarm: Any, account: Any, positions: Any, specs: Any, rows: Any, t: int) -> tuple[bool, int, int]:
+    """Value a bar in which every instrument sleeps: (whether the account may sleep too, equity, exposure).
+
+    Nothing is written but the extremes of the trades; ``catch_up`` marks the rest before the next verb.
+    """
+    equity, exposure = account.balance, 0
+    for i in range(positions.shape[0]):
+        position = positions[i]
+        if position.lots != 0:
+            size = abs(position.lots)
+            value = rows[t, i].mark * size
+            equity += sign(position.lots) * (value - position.entry_ticklots) * specs[i].atoms
+            exposure += value * specs[i].atoms
+    nav = equity / account.units if account.units > 0.0 else account.nav
+    if not (alarm.nav_low < nav <= alarm.nav_high) or equity <= alarm.equity_floor:
+        return False, equity, exposure
+    for i in range(positions.shape[0]):
+        if positions[i].lots != 0:
+            note_extremes(positions[i], rows[t, i])
+    return True, equity, exposure
