@@ -64,9 +64,14 @@ WHOLE = {"int", "floor", "ceil"}
 GUARDS = {"isnan", "isfinite"}
 
 FINITE = {
+    "backtest/replay.py:first_bar_at": "times are whole numbers",
+    "engine/sleep.py:watch": "a mark is a whole number",
+    "engine/sleep.py:set_alarm": "money is whole, the peak of what was once an equity finite",
+    "engine/sleep.py:margin_reach": "prices and lots are whole numbers",
     "engine/marking.py:total_up": "a notional and a rate are whole numbers",
-    "engine/rows.py:ticks": "fill_rows asks it for valid bars only, whose prices are numbers",
+    "engine/rows.py:ticks": "fill_prices asks it for valid bars only, whose prices are numbers",
     "rules/allocation/combine.py:reaches_floor": "a forecast is a number: modules that are not ready say 0",
+    "rules/position/exits.py:quiet_gain": "ticks are whole numbers, the multiples are settings",
     "rules/position/exits.py:trail": "ticks are whole numbers, the share is a setting",
     "rules/position/exits.py:partial_lots": "lots are whole numbers, the share is a setting",
     "rules/position/exits.py:partial_ticks": "ticks are whole numbers, the multiple is a setting",

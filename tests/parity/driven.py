@@ -14,7 +14,7 @@ from mastertrading.compiled import records
 from mastertrading.engine.book import EQUITY, ROW, Logs, open_book, open_logs
 from mastertrading.engine.cycle import charge, decide, mark, receive, venue
 from mastertrading.engine.deciding import hear
-from mastertrading.engine.rows import fill_rows
+from mastertrading.engine.rows import fill_contexts, fill_prices
 from mastertrading.engine.simulated_venue import close_all
 from mastertrading.rules.risk.exposure import bounds_of
 from mastertrading.signals.desk import DESK, VERDICTS, init, prime, settle, step
@@ -42,7 +42,7 @@ class Ear:
         self.reads_context = reads_context
         self.desks = records(DESK, len(market.instruments))
         self._charged = [0] * len(market.instruments)
-        self._ticks = np.array([float(instrument.tick) for instrument in market.instruments])
+        self._per_tick = np.array([1.0 / float(instrument.tick) for instrument in market.instruments])
         self._ages = np.full(len(market.instruments), 1 << 40, np.int64)
         for n, desk in enumerate(self.desks):
             init(desk)
@@ -74,7 +74,8 @@ class Ear:
         if market.mark_close is not None:
             marks = np.where(np.isnan(market.mark_close[now]), marks, market.mark_close[now])
         valid, base_ms = market.valid[now], market.base_ms
-        fill_rows(out, prices, valid, marks, contexts, self._ticks, base_ms, self._ages, 0)
+        fill_prices(out, prices, valid, marks, self._per_tick, base_ms, self._ages, 0)
+        fill_contexts(out, contexts)
         return out
 
     def _verdicts(self, t, said):

@@ -8,7 +8,7 @@ import numpy as np
 
 from mastertrading.backtest.account import Past, ReplayedAccount
 from mastertrading.backtest.forecasts import ModuleForecasts, UserForecasts
-from mastertrading.backtest.inputs import Inputs, chunks, market_minutes, settlement_rows, transfer_rows
+from mastertrading.backtest.inputs import Inputs, MinuteWriter, chunks, settlement_rows, transfer_rows
 from mastertrading.backtest.run import Ask, window
 from mastertrading.domain.reasons import FillReason
 from mastertrading.engine.book import Logs, open_logs
@@ -25,7 +25,8 @@ class Scene:
 
     def __init__(self, market, settings, forecasts=None, from_ms=None):
         self.market, self.settings, self.forecasts = market, settings, forecasts
-        self.minutes = market_minutes(market, settings)
+        self.writer = MinuteWriter(market, settings)
+        self.minutes = self.writer.write(0, len(market.ts_ms))
         self.start, self.stop = window(market, Ask(from_ms=from_ms))
         returns, self.known = hourly_returns(market)
         self.past = Past(
@@ -45,7 +46,8 @@ class Scene:
     def source(self):
         if self.forecasts is None:
             return ModuleForecasts(self.market, self.settings, self.minutes)
-        return UserForecasts(self.market, self.settings, self.minutes, self.forecasts)
+        told = self.minutes if reads_context(self.settings) else None
+        return UserForecasts(self.market, self.settings, told, self.forecasts)
 
 
 def replayed(scene, chunk_bars=16_384, log_room=None):
@@ -55,13 +57,13 @@ def replayed(scene, chunk_bars=16_384, log_room=None):
         account.logs = Logs(*(log[:log_room].copy().view(np.recarray) for log in open_logs(len(scene.specs))))
     parts = []
     decided = scene.start, scene.stop, chunk_bars
-    inputs = Inputs(scene.market, scene.source(), scene.minutes, scene.known)
+    inputs = Inputs(scene.market, scene.source(), scene.writer, scene.known)
     for first, chunk in chunks(inputs, decided):
         if first < scene.start:
             account.listen(chunk)
             continue
         record = account.play(chunk)
-        parts.append((chunk.rows, chunk.verdicts, record.decisions, record.equity))
+        parts.append((chunk.rows.copy(), chunk.verdicts.copy(), record.decisions, record.equity))
     account.finish(scene.end_ms)
     return _rows(parts, account)
 

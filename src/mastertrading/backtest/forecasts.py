@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -11,11 +10,10 @@ import numpy as np
 from mastertrading.compiled import records
 from mastertrading.domain.errors import DataError
 from mastertrading.domain.market import F64, I64, Market, Records
-from mastertrading.settings.records import reads_context
 from mastertrading.settings.schema import MODULES, Settings
 from mastertrading.settings.signal_rules import signal_rules
 from mastertrading.signals.panel import Panel
-from mastertrading.signals.rows import CONTEXT, VERDICT
+from mastertrading.signals.rows import VERDICT
 
 USER_MODULE = "user"
 
@@ -25,8 +23,11 @@ class Forecasts(Protocol):
 
     modules: tuple[str, ...]
 
-    def evaluate_chunk(self, start: int, stop: int) -> tuple[Records, Records]:
-        """VERDICT (bars, instruments, modules) and CONTEXT (bars, instruments) of the bars [start, stop)."""
+    def evaluate_chunk(self, start: int, stop: int) -> tuple[Records, Records | None]:
+        """VERDICT (bars, instruments, modules) and CONTEXT (bars, instruments) of the bars [start, stop).
+
+        None where no rule reads what the signals know of the market; the room of verdicts may be used again.
+        """
         ...
 
 
@@ -49,22 +50,29 @@ array on the market's grid, shape (bars, instruments), 0 or NaN where there is n
 
 
 class UserForecasts:
-    """A user's own forecasts in [-1, 1], each known at the close of the bar it was computed from."""
+    """A user's own forecasts in [-1, 1], each known at the close of the bar it was computed from.
+
+    Parameters
+    ----------
+    minutes
+        MINUTE records of every bar, for what the signals know of the market; None: no rule reads that.
+    """
 
     modules: tuple[str, ...] = (USER_MODULE,)
 
-    def __init__(self, market: Market, settings: Settings, minutes: Records, given: Given) -> None:
+    def __init__(self, market: Market, settings: Settings, minutes: Records | None, given: Given) -> None:
         self._values = on_grid(market, given)
-        self._panel = Panel(market, signal_rules(settings), minutes) if reads_context(settings) else None
+        self._room = records(VERDICT, (0, 0, 1))
+        self._panel = None if minutes is None else Panel(market, signal_rules(settings), minutes)
 
-    def evaluate_chunk(self, start: int, stop: int) -> tuple[Records, Records]:
-        """Verdicts and contexts of the bars [start, stop); contexts are unknown where no rule reads them."""
-        shape = stop - start, self._values.shape[1]
-        verdicts = records(VERDICT, (*shape, 1))
+    def evaluate_chunk(self, start: int, stop: int) -> tuple[Records, Records | None]:
+        """Verdicts and contexts of the bars [start, stop)."""
+        shape = stop - start, self._values.shape[1], 1
+        if len(self._room) < shape[0]:
+            self._room = records(VERDICT, shape)
+        verdicts = self._room[: stop - start]
         verdicts["forecast"][:, :, 0] = self._values[start:stop]
-        if self._panel is None:
-            return verdicts, unknown_contexts(*shape)
-        return verdicts, self._panel.evaluate_chunk(start, stop)[1]
+        return verdicts, None if self._panel is None else self._panel.evaluate_chunk(start, stop)[1]
 
 
 def on_grid(market: Market, given: Given) -> F64:
@@ -95,11 +103,3 @@ def _placed(market: Market, given: Mapping[str, tuple[I64, F64]]) -> F64:
             at = np.searchsorted(market.ts_ms, ts_ms[inside], side="right") - 1
             values[at, i] = said[inside]
     return values
-
-
-@lru_cache(maxsize=2)
-def unknown_contexts(bars: int, instruments: int) -> Records:
-    """CONTEXT of which nothing is known, to be read only."""
-    contexts = records(CONTEXT, (bars, instruments))
-    contexts["htf_adx"] = contexts["atr_frac"] = np.nan
-    return contexts

@@ -13,22 +13,36 @@ from mastertrading.backtest.forecasts import Forecasts
 from mastertrading.compiled import records
 from mastertrading.domain.market import F64, I64, MINUTE_MS, Market, Records
 from mastertrading.engine.book import ROW, SETTLEMENT, TRANSFER
-from mastertrading.engine.rows import fill_rows
+from mastertrading.engine.rows import fill_contexts, fill_prices
 from mastertrading.rules.allocation.sessions import fill_minutes
 from mastertrading.settings.records import atoms, rate_e8, session_records
 from mastertrading.settings.schema import Settings
-from mastertrading.signals.rows import MINUTE
+from mastertrading.signals.rows import CONTEXT, MINUTE
+
+
+class MinuteWriter:
+    """Writes what is true of each minute of a market: its session, and the blackout around important events."""
+
+    def __init__(self, market: Market, settings: Settings, macro_ms: I64 | None = None) -> None:
+        self._market = market
+        self._sessions = session_records(settings)
+        self._macro_ms = np.zeros(0, np.int64) if macro_ms is None else macro_ms
+        self._reach_ms = settings.risk.gates.macro.minutes * MINUTE_MS
+
+    def write(self, start: int, stop: int, room: Records | None = None) -> Records:
+        """MINUTE records of the bars [start, stop), in ``room`` if there is any."""
+        minutes = records(MINUTE, stop - start) if room is None else room[: stop - start]
+        opens = self._market.ts_ms[start:stop]
+        fill_minutes(minutes, self._sessions, opens, self._market.base_ms)
+        for event_ms in self._macro_ms:
+            near = np.abs(minutes["t_ms"] - event_ms) <= self._reach_ms
+            minutes["blackout"][near] = 1
+        return minutes
 
 
 def market_minutes(market: Market, settings: Settings, macro_ms: I64 | None = None) -> Records:
-    """MINUTE records of every bar: sessions, and the blackout around important events."""
-    minutes = records(MINUTE, len(market.ts_ms))
-    fill_minutes(minutes, session_records(settings), market.ts_ms, market.base_ms)
-    reach = settings.risk.gates.macro.minutes * MINUTE_MS
-    for event_ms in macro_ms if macro_ms is not None else ():
-        near = np.abs(minutes["t_ms"] - event_ms) <= reach
-        minutes["blackout"][near] = 1
-    return minutes
+    """MINUTE records of every bar."""
+    return MinuteWriter(market, settings, macro_ms).write(0, len(market.ts_ms))
 
 
 def settlement_rows(market: Market, settings: Settings, start: int) -> Records:
@@ -55,24 +69,32 @@ def transfer_rows(market: Market, settings: Settings, start: int) -> Records:
 
 
 class RowWriter:
-    """Writes the engine's rows of a market, consecutive chunk by chunk."""
+    """Writes the engine's rows of a market, consecutive chunk by chunk, into the same room again and again."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Market, bars: int) -> None:
         self._market = market
-        self._tick = np.array([float(instrument.tick) for instrument in market.instruments])
+        self._per_tick = np.array([1.0 / float(instrument.tick) for instrument in market.instruments])
         self._ages = np.full(len(market.instruments), 1 << 40, np.int64)
         mark = market.mark_close
         self._mark = market.close if mark is None else np.where(np.isnan(mark), market.close, mark)
+        self._room = records(ROW, (bars, len(market.instruments)))
+        fill_contexts(self._room, unknown_contexts(*self._room.shape))
 
-    def rows(self, contexts: Records, start: int) -> Records:
-        """ROW records for the bars from ``start`` on that ``contexts`` belongs to."""
-        market = self._market
-        out = records(ROW, contexts.shape)
+    def rows(self, contexts: Records | None, start: int, stop: int) -> Records:
+        """ROW records of the bars [start, stop). Without contexts, none are known in any chunk."""
+        market, out = self._market, self._room[: stop - start]
         prices = market.open, market.high, market.low, market.close
-        fill_rows(
-            out, prices, market.valid, self._mark, contexts, self._tick, market.base_ms, self._ages, start
-        )
+        fill_prices(out, prices, market.valid, self._mark, self._per_tick, market.base_ms, self._ages, start)
+        if contexts is not None:
+            fill_contexts(out, contexts)
         return out
+
+
+def unknown_contexts(bars: int, instruments: int) -> Records:
+    """CONTEXT of which nothing is known."""
+    contexts = records(CONTEXT, (bars, instruments))
+    contexts["htf_adx"] = contexts["atr_frac"] = np.nan
+    return contexts
 
 
 class Inputs(NamedTuple):
@@ -88,7 +110,7 @@ class Inputs(NamedTuple):
 
     market: Market
     source: Forecasts
-    minutes: Records
+    minutes: MinuteWriter
     hours_known: I64
     regime: F64 | None = None
     volatility: F64 | None = None
@@ -97,7 +119,8 @@ class Inputs(NamedTuple):
 def chunks(inputs: Inputs, decided: tuple[int, int, int]) -> Iterator[tuple[int, Chunk]]:
     """The inputs of all bars up to the last decision, with the first bar of each chunk.
 
-    Nothing is decided in a chunk that begins before ``start``; it feeds the signals and the memory of verdicts.
+    Nothing is decided in a chunk that begins before ``start``; it feeds the signals and the memory of verdicts. The
+    room of a chunk is used again for the next: copy what is to be kept.
 
     Parameters
     ----------
@@ -105,13 +128,14 @@ def chunks(inputs: Inputs, decided: tuple[int, int, int]) -> Iterator[tuple[int,
         First bar, first bar after the last, and bars in a chunk.
     """
     start, stop, step = decided
-    writer = RowWriter(inputs.market)
+    bars = min(step, stop)
+    writer, room = RowWriter(inputs.market, bars), records(MINUTE, bars)
     for first, last in pairwise([*range(0, start, step), *range(start, stop, step), stop]):
         verdicts, contexts = inputs.source.evaluate_chunk(first, last)
-        rows = writer.rows(contexts, first)
-        cut = slice(first, last)
-        _apply_models(rows, inputs, cut)
-        yield first, Chunk(rows, inputs.minutes[cut], verdicts, inputs.hours_known[cut])
+        rows = writer.rows(contexts, first, last)
+        _apply_models(rows, inputs, slice(first, last))
+        minutes = inputs.minutes.write(first, last, room)
+        yield first, Chunk(rows, minutes, verdicts, inputs.hours_known[first:last])
 
 
 def _apply_models(rows: Records, inputs: Inputs, cut: slice) -> None:

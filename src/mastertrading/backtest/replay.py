@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from mastertrading.compiled import borrow, kernel
 from mastertrading.engine.cycle import charge, decide, mark, receive, venue
 from mastertrading.engine.deciding import hear
 from mastertrading.engine.marking import revalue
-from mastertrading.engine.sleep import doze, rouse, set_alarm, wake_all, watch
+from mastertrading.engine.sleep import rouse, set_alarm, stirs, wake_all, watch
+from mastertrading.rules.position.exits import note_price
+from mastertrading.rules.position.money import sign
 
 ROOM_PER_INSTRUMENT = 8  # log rows that one bar of one instrument can write at most
 FOREVER_MS = 1 << 61
@@ -60,7 +64,12 @@ def replay(
     The first bar that was not played.
     """
     account, rule, alarm = state[0][0], rules[0], state[7][0]
-    positions, orders, memory, outcomes = borrow(state[1]), borrow(state[2]), borrow(state[3]), borrow(state[4])
+    positions, orders, memory, outcomes = (
+        borrow(state[1]),
+        borrow(state[2]),
+        borrow(state[3]),
+        borrow(state[4]),
+    )
     latest, watches = borrow(state[5]), borrow(state[6])
     room = (borrow(state[8]), borrow(state[9]), borrow(state[10]))
     rows, minutes, verdicts = borrow(inputs[0]), borrow(inputs[1]), borrow(inputs[2])
@@ -68,38 +77,35 @@ def replay(
     logs = (borrow(logs[0]), borrow(logs[1]), borrow(logs[2]), borrow(logs[3]), borrow(logs[4]))
     market = (borrow(market[0]), borrow(market[1]), borrow(market[2]))
     out = (borrow(out[0]), borrow(out[1]), borrow(out[2]))
-    sleepers = (account, positions, watches)
-    is_set, dozing = False, False
-    for t in range(start, stop):
-        t_ms = minutes[t].t_ms
-        if not rouse(watches, rows, verdicts, t, t_ms):
-            if not is_set:
-                is_set = True
-                due = next_ms(events[0], account.settlement_cursor), next_ms(events[1], account.transfer_cursor)
-                set_alarm(alarm, sleepers, rule, specs, due, minutes[t].open_ms)
-            if t_ms < alarm.until_ms:
-                quiet, equity, exposure = doze(alarm, account, positions, specs, rows, t)
-                if quiet:
-                    dozing = True
-                    note(out, t, t_ms, (equity, account.balance, exposure), latest)
-                    continue
-        if dozing:
-            revalue(account, positions, specs, rows, t - 1)
-        is_set, dozing = False, False
-        if is_full(logs, account, positions.shape[0], events, t_ms):
+    book = (account, positions, orders, outcomes, memory, latest, watches, room)
+    inputs = (rows, minutes, verdicts)
+    worth, value = np.empty(stop - start, np.int64), np.empty(stop - start, np.int64)
+    t = start
+    while t < stop:
+        if not rouse(watches, rows, verdicts, t, minutes[t].t_ms):
+            due = next_ms(events[0], account.settlement_cursor), next_ms(events[1], account.transfer_cursor)
+            set_alarm(alarm, (account, positions, watches), rule, specs, due, minutes[t].open_ms)
+            woken = first_bar_at(minutes[t], alarm.until_ms, t, stop)
+            for i in range(positions.shape[0]):
+                woken = first_stir(watches[i], rows, verdicts, i, t, woken)
+            woken = value_bars(alarm, account, positions, specs, rows, (worth, value), t, woken)
+            if woken > t:
+                keep_extremes(positions, rows, t, woken)
+                write_bars(out, minutes, (worth, value), account.balance, latest, t, woken)
+                revalue(account, positions, specs, rows, woken - 1)
+                t = woken
+                continue
+        if is_full(logs, account, positions.shape[0], events, minutes[t].t_ms):
             return t
-        book = (account, positions, orders, outcomes, memory, latest, watches, room)
-        play(book, logs, rule, specs, (rows, minutes, verdicts), market, events, t)
-        note(out, t, t_ms, (account.equity, account.balance, account.exposure), latest)
-    if dozing:
-        revalue(account, positions, specs, rows, stop - 1)
+        play(book, logs, rule, specs, inputs, market, events, t)
+        worth[0], value[0] = account.equity, account.exposure
+        write_bars(out, minutes, (worth, value), account.balance, latest, t, t + 1)
+        t += 1
     return stop
 
 
 @kernel(inline=True)
-def play(
-    book: Any, logs: Any, rules: Any, specs: Any, inputs: Any, market: Any, events: Any, t: int
-) -> None:
+def play(book: Any, logs: Any, rules: Any, specs: Any, inputs: Any, market: Any, events: Any, t: int) -> None:
     """Bar ``t`` by the engine's verbs; then each instrument that was looked at may lie down to sleep."""
     account, positions, orders, outcomes, memory, latest, watches, room = book
     fills, trades, payments, history, stops = logs
@@ -150,15 +156,84 @@ def next_ms(rows: Any, cursor: int) -> int:
     return rows[cursor].ts_ms if cursor < rows.shape[0] else FOREVER_MS
 
 
-@kernel(inline=True)
-def note(out: Any, t: int, t_ms: int, money: Any, latest: Any) -> None:
-    """Write the account's value at the close of a bar, (equity, balance, exposure), and the decisions in force."""
+@kernel
+def first_bar_at(minute: Any, until_ms: int, t: int, stop: int) -> int:
+    """The first bar from ``t`` on that does not close before a moment, or ``stop``. ``minute``: that of ``t``."""
+    if until_ms <= minute.t_ms:
+        return t
+    length_ms = minute.t_ms - minute.open_ms
+    return int(min(stop - t, (until_ms - minute.t_ms + length_ms - 1) // length_ms)) + t
+
+
+@kernel
+def first_stir(watch: Any, rows: Any, verdicts: Any, i: int, start: int, stop: int) -> int:
+    """The first bar of [start, stop) in which an instrument must be looked at, or ``stop``."""
+    for t in range(start, stop):
+        spoken = False
+        for m in range(verdicts.shape[2]):
+            spoken = spoken or verdicts[t, i, m].forecast != 0.0
+        if spoken or stirs(watch, rows[t, i]):
+            return t
+    return stop
+
+
+@kernel
+def value_bars(
+    alarm: Any, account: Any, positions: Any, specs: Any, rows: Any, room: Any, start: int, stop: int
+) -> int:
+    """Equity and exposure at the close of each bar of [start, stop); the first at which the account must wake.
+
+    ``room``: (equity, exposure), whose first place is that of ``start``.
+    """
+    worth, value = room
+    for k in range(stop - start):
+        worth[k], value[k] = account.balance, 0
+    for i in range(positions.shape[0]):
+        lots = positions[i].lots
+        if lots != 0:
+            side, per_tick, basis = (
+                sign(lots),
+                abs(lots) * specs[i].atoms,
+                positions[i].entry_ticklots * specs[i].atoms,
+            )
+            for k in range(stop - start):
+                notional = rows[start + k, i].mark * per_tick
+                worth[k] += side * (notional - basis)
+                value[k] += notional
+    low, high = alarm.low, alarm.high
+    for k in range(stop - start):
+        if not low < worth[k] <= high:
+            return start + k
+    return stop
+
+
+@kernel
+def keep_extremes(positions: Any, rows: Any, start: int, stop: int) -> None:
+    """Remember the best and worst prices of the trades that were open through bars."""
+    for i in range(positions.shape[0]):
+        if positions[i].lots != 0:
+            high, low = rows[start, i].high, rows[start, i].low
+            for t in range(start + 1, stop):
+                high, low = max(high, rows[t, i].high), min(low, rows[t, i].low)
+            side = sign(positions[i].lots)
+            note_price(positions[i], side, high)
+            note_price(positions[i], side, low)
+
+
+@kernel
+def write_bars(out: Any, minutes: Any, room: Any, balance: int, latest: Any, start: int, stop: int) -> None:
+    """Write the account's value at the close of bars, and the decisions in force, where there is room for them."""
     decisions, equity, values = out
+    worth, value = room
     if values.shape[0] > 0:
-        values[t] = money[0]
+        for t in range(start, stop):
+            values[t] = worth[t - start]
     if equity.shape[0] > 0:
-        row = equity[t]
-        row.t_ms, row.equity, row.balance, row.exposure = t_ms, money[0], money[1], money[2]
+        for t in range(start, stop):
+            row = equity[t]
+            row.t_ms, row.balance = minutes[t].t_ms, balance
+            row.equity, row.exposure = worth[t - start], value[t - start]
     if decisions.shape[0] > 0:
-        for i in range(latest.shape[0]):
-            decisions[t, i] = latest[i]
+        for t in range(start, stop):
+            for i in range(latest.shape[0]):
+                decisions[t, i] = latest[i]

@@ -22,7 +22,7 @@ import numpy as np
 from mastertrading.backtest.account import Past, Record, ReplayedAccount
 from mastertrading.backtest.forecasts import Forecasts, Given, ModuleForecasts, UserForecasts
 from mastertrading.backtest.funnel import count
-from mastertrading.backtest.inputs import Inputs, chunks, market_minutes, settlement_rows, transfer_rows
+from mastertrading.backtest.inputs import Inputs, MinuteWriter, chunks, settlement_rows, transfer_rows
 from mastertrading.backtest.result import Funnel, Result
 from mastertrading.compiled import records
 from mastertrading.compiled.kernel import code_key
@@ -31,7 +31,7 @@ from mastertrading.domain.market import F64, I64, Market, Records
 from mastertrading.domain.reasons import IntrabarPath
 from mastertrading.engine.book import DECISION, EQUITY
 from mastertrading.settings.load import config_hash
-from mastertrading.settings.records import atoms, rules_record, spec_records
+from mastertrading.settings.records import atoms, reads_context, rules_record, spec_records
 from mastertrading.settings.schema import Settings
 from mastertrading.signals.returns import hourly_returns
 
@@ -101,7 +101,7 @@ def run(
     started = time.perf_counter()
     refuse_bad_data(market, settings)
     start, stop = window(market, ask)
-    minutes = market_minutes(market, settings, ask.macro_ms)
+    minutes = MinuteWriter(market, settings, ask.macro_ms)
     source = forecasts_of(market, settings, minutes, ask)
     returns, known = hourly_returns(market)
     past = Past(returns, settlement_rows(market, settings, start), transfer_rows(market, settings, start))
@@ -131,9 +131,10 @@ def run(
             on_decisions(chunk.minutes["t_ms"], chunk.verdicts, decided)
         if on_progress is not None:
             on_progress(done, stop - start)
+    end_ms = int(market.ts_ms[stop - 1]) + market.base_ms
     for each in accounts.values():
-        each.finish(int(minutes[stop - 1].t_ms))
-    equity[-1] = (minutes[stop - 1].t_ms, account.balance, account.balance, 0)
+        each.finish(end_ms)
+    equity[-1] = (end_ms, account.balance, account.balance, 0)
     seconds = {"replay": time.perf_counter() - started}
     return _result(market, settings, ask, source.modules, (start, stop), accounts, funnel, equity, seconds)
 
@@ -168,11 +169,13 @@ def window(market: Market, ask: Ask) -> tuple[int, int]:
     return start, stop
 
 
-def forecasts_of(market: Market, settings: Settings, minutes: Records, ask: Ask) -> Forecasts:
+def forecasts_of(market: Market, settings: Settings, minutes: MinuteWriter, ask: Ask) -> Forecasts:
     """The modules, or what the user gave in their place."""
+    bars = len(market.ts_ms)
     if ask.forecasts is None:
-        return ModuleForecasts(market, settings, minutes)
-    return UserForecasts(market, settings, minutes, ask.forecasts)
+        return ModuleForecasts(market, settings, minutes.write(0, bars))
+    told = minutes.write(0, bars) if reads_context(settings) else None
+    return UserForecasts(market, settings, told, ask.forecasts)
 
 
 def open_accounts(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba.core import cgutils, types
+from numba.core import types
 from numba.extending import intrinsic, overload
 
 
@@ -21,24 +21,24 @@ def borrow(array: Any) -> Any:
     return array
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _uncounted(typing_context: Any, array: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = signature.args[0]
         view = context.make_array(kind)(context, builder, arguments[0])
-        view.meminfo = cgutils.get_null_value(view.meminfo.type)
-        view.parent = cgutils.get_null_value(view.parent.type)
+        view.meminfo = view.meminfo.type(None)
+        view.parent = view.parent.type(None)
         return view._getvalue()
 
     return array(array), codegen
 
 
-@overload(borrow)  # type: ignore[untyped-decorator]
+@overload(borrow)
 def _borrow(array: Any) -> Any:
     if not isinstance(array, types.Array):
         return None
 
     def uncounted(array: Any) -> Any:
-        return _uncounted(array)
+        return _uncounted(array)  # type: ignore[call-arg]  # the typing context is numba's
 
     return uncounted

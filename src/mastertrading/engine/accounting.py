@@ -75,7 +75,7 @@ def log_trade(trade: Any, position: Any, spec: Any, fill: Any, side: int) -> Non
     trade.worst_r = min(0.0, side * (position.adverse_ticks - position.entry_ticks) / r)
 
 
-@kernel
+@kernel(inline=True)
 def learn(account: Any, outcomes: Any, rules: Any, trade: Any, outcome_r: float) -> None:
     """Feed a closed trade to the module weights, Kelly and the losing streak.
 
@@ -95,7 +95,7 @@ def learn(account: Any, outcomes: Any, rules: Any, trade: Any, outcome_r: float)
     count_loss(account, trade.net_atoms, outcome_r, trade.closed_ms, rules.breakers)
 
 
-@kernel
+@kernel(inline=True)
 def apply_fill(book: Any, logs: Any, rules: Any, spec: Any, i: int) -> None:
     """Apply the fill that stands in the next free row of the fill log to instrument ``i``.
 

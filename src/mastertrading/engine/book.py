@@ -168,9 +168,8 @@ WATCH = np.dtype(
 ALARM = np.dtype(
     [
         ("until_ms", "i8"),  # the account sleeps through bars that close before this,
-        ("nav_low", "f8"),  # while its net asset value stays strictly above this
-        ("nav_high", "f8"),  # and not above this,
-        ("equity_floor", "f8"),  # and its equity above this (no liquidation is near)
+        ("low", "i8"),  # while its equity stays above this (no breaker moves, no liquidation is near)
+        ("high", "i8"),  # and not above this (no new peak)
     ],
     align=True,
 )

@@ -10,34 +10,23 @@ from mastertrading.domain.market import F64, I64, Bool, Records
 
 
 @kernel
-def ticks(px: float, tick: float) -> int:
-    """A price in whole ticks, nearest; recorded prices lie on the grid."""
-    return int(math.floor(px / tick + 0.5))
-
-
-@kernel
-def fill_row(row: Any, ohlc: Any, mark_px: float, tick: float) -> None:
-    """Write the prices of a valid bar. ``ohlc``: (open, high, low, close) in quote units."""
-    row.open = ticks(ohlc[0], tick)
-    row.high = ticks(ohlc[1], tick)
-    row.low = ticks(ohlc[2], tick)
-    row.close = ticks(ohlc[3], tick)
-    row.mark = ticks(mark_px, tick)
+def ticks(px: float, per_tick: float) -> int:
+    """A positive price in whole ticks, nearest; recorded prices lie on the grid. ``per_tick``: ticks in one unit."""
+    return int(px * per_tick + 0.5)
 
 
 @kernel(entry=True)
-def fill_rows(
+def fill_prices(
     rows: Records,
     prices: Any,
     valid: Bool,
     mark: F64,
-    contexts: Records,
-    tick: F64,
+    per_tick: F64,
     base_ms: int,
     ages: I64,
     start: int,
 ) -> None:
-    """Write the rows of one chunk of bars.
+    """Write the prices of one chunk of bars.
 
     Parameters
     ----------
@@ -47,10 +36,8 @@ def fill_rows(
         (open, high, low, close) of the whole panel, each of shape (all bars, instruments).
     valid, mark
         Validity and mark price of the whole panel, same shape.
-    contexts
-        CONTEXT records of this chunk, shape (bars, instruments).
-    tick
-        Tick of each instrument, quote units.
+    per_tick
+        Ticks in one unit of the quote currency, per instrument.
     ages
         Bars since each instrument's newest valid bar; carried from chunk to chunk.
     start
@@ -60,14 +47,25 @@ def fill_rows(
     for k in range(rows.shape[0]):
         t = start + k
         for i in range(rows.shape[1]):
-            row, context = rows[k, i], contexts[k, i]
+            row = rows[k, i]
             good = valid[t, i] and mark[t, i] > 0.0
             ages[i] = 0 if good else ages[i] + 1
             row.valid = 1 if good else 0
             row.age_ms = ages[i] * base_ms
+            row.open = ticks(opens[t, i], per_tick[i]) if good else 0
+            row.high = ticks(highs[t, i], per_tick[i]) if good else 0
+            row.low = ticks(lows[t, i], per_tick[i]) if good else 0
+            row.close = ticks(closes[t, i], per_tick[i]) if good else 0
+            row.mark = ticks(mark[t, i], per_tick[i]) if good else 0
+
+
+@kernel(entry=True)
+def fill_contexts(rows: Records, contexts: Records) -> None:
+    """Write what the signals know of the market beside the prices. CONTEXT and ROW, shape (bars, instruments)."""
+    for k in range(rows.shape[0]):
+        for i in range(rows.shape[1]):
+            row, context = rows[k, i], contexts[k, i]
             row.htf_adx = context.htf_adx
             row.volatility = context.atr_frac
             row.regime = 1.0
             row.spread = math.nan
-            if good:
-                fill_row(row, (opens[t, i], highs[t, i], lows[t, i], closes[t, i]), mark[t, i], tick[i])

@@ -180,7 +180,7 @@ def play_favourable(book: Any, logs: Any, rules: Any, spec: Any, i: int, bar: An
         execute(book, logs, rules, spec, i, ts_ms, order)
 
 
-@kernel
+@kernel(inline=True)
 def play_bar(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts_ms: int) -> None:
     """One bar of one instrument against the orders that rest since the last close.
 

@@ -13,12 +13,13 @@ from typing import Any
 
 from mastertrading.compiled import kernel
 from mastertrading.rules.allocation.combine import is_fresh
-from mastertrading.rules.position.exits import FOREVER_MS, note_extremes, quiet_gain, quiet_until_ms
+from mastertrading.rules.position.exits import FOREVER_MS, quiet_gain, quiet_until_ms
 from mastertrading.rules.position.margin import tier_of
 from mastertrading.rules.position.money import RATE_UNIT, sign
 from mastertrading.rules.risk import breakers as ladder
 
 ALWAYS = 1 << 62
+TINY = 1e-9  # of the equity: far more than what rounding can make of a bound
 REACH = 0.1  # a sleeper wakes at the latest when the price has moved by this
 
 
@@ -34,20 +35,18 @@ def rouse(watches: Any, rows: Any, verdicts: Any, t: int, t_ms: int) -> bool:
     """Wake the instruments that must be looked at in bar ``t``; whether there are any."""
     stirring = False
     for i in range(watches.shape[0]):
-        watches[i].awake = stirs(watches[i], rows[t, i], verdicts, t, i, t_ms)
-        stirring = stirring or watches[i].awake != 0
+        awake = t_ms >= watches[i].until_ms or stirs(watches[i], rows[t, i])
+        for m in range(verdicts.shape[2]):
+            awake = awake or verdicts[t, i, m].forecast != 0.0
+        watches[i].awake = awake
+        stirring = stirring or awake
     return stirring
 
 
-@kernel(inline=True)
-def stirs(watch: Any, row: Any, verdicts: Any, t: int, i: int, t_ms: int) -> bool:
-    """Whether bar ``t`` of an instrument must be looked at."""
-    if not row.valid or row.low <= watch.low_ticks or row.high >= watch.high_ticks or t_ms >= watch.until_ms:
-        return True
-    spoken = False
-    for m in range(verdicts.shape[2]):
-        spoken = spoken or verdicts[t, i, m].forecast != 0.0
-    return spoken
+@kernel
+def stirs(watch: Any, row: Any) -> bool:
+    """Whether a bar leaves the watched prices, or is missing."""
+    return row.low <= watch.low_ticks or row.high >= watch.high_ticks or not row.valid
 
 
 @kernel(inline=True)
@@ -101,13 +100,16 @@ def set_alarm(alarm: Any, book: Any, rules: Any, specs: Any, due: Any, t_ms: int
     """
     account, positions, watches = book
     alarm.until_ms = min(ladder.quiet_until_ms(account, t_ms), due[0] + 1, due[1] + 1)
-    alarm.nav_low, alarm.nav_high = ladder.quiet_nav(account, rules.breakers), account.peak_nav
-    floor = 0.0
+    floor = ladder.quiet_nav(account, rules.breakers) * account.units
+    margin = 0.0
     for i in range(positions.shape[0]):
+        alarm.until_ms = min(alarm.until_ms, watches[i].until_ms)
         if positions[i].lots != 0:
-            floor += margin_reach(positions[i], specs[i], watches[i])
-    alarm.equity_floor = floor
-    if account.equity <= floor or account.day < 0:
+            margin += margin_reach(positions[i], specs[i], watches[i])
+    alarm.low = int(max(floor + TINY * abs(floor), margin)) + 1
+    peak = account.peak_nav * account.units
+    alarm.high = max(account.equity, int(peak - TINY * peak))  # what it is now made no new peak
+    if account.equity <= alarm.low or account.day < 0 or account.units <= 0.0:
         alarm.until_ms = 0
 
 
@@ -121,26 +123,3 @@ def margin_reach(position: Any, spec: Any, sentry: Any) -> float:
     high = float(max(sentry.high_ticks, position.mark_ticks)) * value
     rate = spec.tier_rate_e8[tier_of(int(high), spec)] / RATE_UNIT
     return high * rate + 2.0 * value * float(sentry.high_ticks - sentry.low_ticks) + 2.0
-
-
-@kernel(inline=True)
-def doze(alarm: Any, account: Any, positions: Any, specs: Any, rows: Any, t: int) -> tuple[bool, int, int]:
-    """Value a bar in which every instrument sleeps: (whether the account may sleep too, equity, exposure).
-
-    Nothing is written but the extremes of the trades; ``catch_up`` marks the rest before the next verb.
-    """
-    equity, exposure = account.balance, 0
-    for i in range(positions.shape[0]):
-        position = positions[i]
-        if position.lots != 0:
-            size = abs(position.lots)
-            value = rows[t, i].mark * size
-            equity += sign(position.lots) * (value - position.entry_ticklots) * specs[i].atoms
-            exposure += value * specs[i].atoms
-    nav = equity / account.units if account.units > 0.0 else account.nav
-    if not (alarm.nav_low < nav <= alarm.nav_high) or equity <= alarm.equity_floor:
-        return False, equity, exposure
-    for i in range(positions.shape[0]):
-        if positions[i].lots != 0:
-            note_extremes(positions[i], rows[t, i])
-    return True, equity, exposure

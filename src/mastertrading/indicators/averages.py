@@ -23,13 +23,19 @@ EMA = np.dtype(
 
 
 @kernel
+def ema_next(average: float, value: float, period: int) -> float:
+    """The recurrence: alpha = 2/(p+1)."""
+    return average + 2.0 / (period + 1.0) * (value - average)
+
+
+@kernel
 def ema_peek(state: Any, value: float, period: int) -> float:
     """The exponential average if ``value`` came next: alpha = 2/(p+1), seeded by the mean of the first p.
 
     NaN before ``period`` values are there.
     """
     if state.bars >= period:
-        return state.value + 2.0 / (period + 1.0) * (value - state.value)
+        return ema_next(state.value, value, period)
     if state.bars == period - 1:
         return (state.value + value) / period
     return np.nan
@@ -46,9 +52,21 @@ def ema_step(state: Any, value: float, period: int) -> float:
 
 @kernel(entry=True)
 def ema_fold(state: Any, values: F64, period: int, out: F64) -> None:
-    """Step through ``values``; ``state`` is one EMA record in an array."""
-    for t in range(values.shape[0]):
-        out[t] = ema_step(state[0], values[t], period)
+    """Step through ``values``; ``state`` is one EMA record in an array.
+
+    Once seeded, a step is the recurrence alone, and the average need not pass through memory from bar to bar.
+    """
+    average = state[0]
+    seeding = min(values.shape[0], max(0, period - average.bars))
+    for t in range(seeding):
+        out[t] = ema_step(average, values[t], period)
+    value = average.value
+    for t in range(seeding, values.shape[0]):
+        value = ema_next(value, values[t], period)
+        out[t] = value
+    if seeding < values.shape[0]:
+        average.value = value
+        average.bars += values.shape[0] - seeding
 
 
 def ema(values: F64, period: int) -> F64:

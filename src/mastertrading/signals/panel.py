@@ -107,10 +107,11 @@ def evaluate(market: Market, rules: Records, minutes: Records) -> tuple[Records,
 def chunk_bars(market: Market, start: int, stop: int, only: int | None = None) -> Records:
     """BAR records of the market's bars [start, stop), shape (bars, instruments); ``only`` one of them if given."""
     columns = slice(None) if only is None else slice(only, only + 1)
-    panels = market.open, market.high, market.low, market.close, market.volume, market.valid
-    cuts = [np.ascontiguousarray(panel[start:stop, columns]) for panel in panels]
-    out = records(BAR, cuts[-1].shape)
-    pack_bars(market.ts_ms[start:stop], *cuts, market.base_ms, out)
+    panels = market.open, market.high, market.low, market.close, market.volume
+    open_, high, low, close, volume = (np.ascontiguousarray(panel[start:stop, columns]) for panel in panels)
+    valid = np.ascontiguousarray(market.valid[start:stop, columns])
+    out = records(BAR, valid.shape)
+    pack_bars(market.ts_ms[start:stop], open_, high, low, close, volume, valid, market.base_ms, out)
     return out
 
 

@@ -35,8 +35,17 @@ def hourly_returns(market: Market) -> tuple[F64, I64]:
         logs[(column["open_ms"] - first) // HOUR_MS, n] = np.log(column["close"])
     returns = np.full_like(logs, np.nan)
     returns[1:] = logs[1:] - logs[:-1]
-    known = np.clip((market.ts_ms + market.base_ms - first) // HOUR_MS, 0, hours)
-    return returns, known.astype(np.int64)
+    return returns, _hours_known(market, first, hours)
+
+
+def _hours_known(market: Market, first_ms: int, hours: int) -> I64:
+    """Whole hours from ``first_ms`` (on the hour) to the close of each bar."""
+    if HOUR_MS % market.base_ms or int(market.ts_ms[0]) % market.base_ms:
+        return np.clip((market.ts_ms + market.base_ms - first_ms) // HOUR_MS, 0, hours)
+    bars_an_hour = HOUR_MS // market.base_ms
+    closed = (int(market.ts_ms[0]) + market.base_ms - first_ms) // market.base_ms
+    counts = np.repeat(np.arange(hours + 1), bars_an_hour)
+    return counts[closed : closed + len(market.ts_ms)]
 
 
 def _hours(market: Market, instrument: int) -> Records:

@@ -17,18 +17,23 @@ SESSIONS = np.dtype(
 
 
 @kernel
-def fill_minute(minute: Any, t_ms: int, sessions: Any) -> None:
-    """Write what is true of the minute that ends at ``t_ms``. Intervals are [start, end)."""
-    session = sessions.by_hour[(t_ms // HOUR_MS) % 24]
-    minute.t_ms = t_ms
-    minute.session = session
-    minute.session_risk = sessions.risk[session]
-    minute.session_floor = sessions.floor_hundredths[session]
+def session_at(t_ms: int, sessions: Any) -> int:
+    """Index of the session that a moment falls into. Intervals are [start, end)."""
+    return sessions.by_hour[(t_ms // HOUR_MS) % 24]
 
 
 @kernel(entry=True)
 def fill_minutes(minutes: Any, sessions: Any, open_ms: Any, step_ms: int) -> None:
     """Write one MINUTE record for each open time. ``sessions``: one SESSIONS record in an array."""
+    session, until_ms = 0, -HOUR_MS
+    risk, floor = 0.0, 0
     for k in range(minutes.shape[0]):
-        minutes[k].open_ms = open_ms[k]
-        fill_minute(minutes[k], open_ms[k] + step_ms, sessions[0])
+        t_ms = open_ms[k] + step_ms
+        if not until_ms - HOUR_MS <= t_ms < until_ms:  # sessions change on the hour
+            until_ms = (t_ms // HOUR_MS + 1) * HOUR_MS
+            session = session_at(t_ms, sessions[0])
+            risk, floor = sessions[0].risk[session], sessions[0].floor_hundredths[session]
+        minute = minutes[k]
+        minute.open_ms, minute.t_ms = open_ms[k], t_ms
+        minute.session, minute.session_risk, minute.session_floor = session, risk, floor
+        minute.blackout = 0
