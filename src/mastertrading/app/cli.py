@@ -33,6 +33,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "data": ("mastertrading.app.commands.data", "import, check, list or synthesise market data"),
     "config": ("mastertrading.app.commands.config", "show, check or write the settings"),
+    "why": (
+        "mastertrading.app.commands.why",
+        "why a run did or did not trade: one minute, a trade, a window, or all of it",
+    ),
     "warm": ("mastertrading.app.commands.warm", "compile everything once, so that the first run is quick"),
 }
 
