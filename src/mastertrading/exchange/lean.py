@@ -54,7 +54,7 @@ def exchange_ids() -> tuple[str, ...]:
 
 @cache
 def errors() -> Any:
-    """ccxt's tree of exceptions."""
+    """The exceptions of ccxt, as a module."""
     if PACKAGE in sys.modules:
         return import_module(f"{PACKAGE}.base.errors")
     exchange_class("bybit")

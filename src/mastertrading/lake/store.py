@@ -7,7 +7,7 @@
     <root>/<venue>/funding/BTCUSDT-funding.parquet   ts rate [interval_ms]
     <root>/<venue>/open-interest/BTCUSDT-oi-4h.parquet  ts open_interest [open_interest_value]
     <root>/<venue>/1m/BTCUSDT-1m.quarantine.parquet  rows that can't be used, with the reason
-    <root>/<venue>/manifest.json                     rows, hash, gaps, source, grade of each series
+    <root>/<venue>/manifest.json                     rows, hash, gaps, source, grade, fetched times of each series
     <root>/instruments.json                          contract facts, also per venue
 
 ``ts`` is int64 ms UTC: a bar's open time, or when a rate was charged. A folder below the venue that is not a
@@ -58,6 +58,7 @@ from mastertrading.lake.quality import (
     no_charges,
     take,
 )
+from mastertrading.lake.ranges import Range, united
 from mastertrading.lake.universe import DEFAULT_SYMBOLS, read_instruments
 
 if TYPE_CHECKING:
@@ -307,12 +308,28 @@ class Venue:
                 hint="delete it; the next import writes it anew",
             ) from error
 
+    def fetched(self, series: SeriesId) -> list[Range]:
+        """Times of which an exchange was asked for everything it has: a hole in them is one of the exchange's."""
+        noted = self.manifest().get(_entry(series), {}).get("fetched", [])
+        return united(noted) if self.has(series) else []
+
+    def note_fetched(self, series: SeriesId, ranges: Iterable[Range]) -> None:
+        """Remember that an exchange was asked for everything in these times."""
+        with writing(self.folder, self.wait):
+            before = self.manifest()
+            facts = dict(before.get(_entry(series), {}))
+            facts["fetched"] = [list(r) for r in united([*facts.get("fetched", []), *ranges])]
+            if facts != before.get(_entry(series)):
+                write_json(self.folder / MANIFEST, {**before, _entry(series): facts})
+
     def _note(self, series: SeriesId, facts: dict[str, Any]) -> None:
         before = self.manifest()
-        name = f"{series.folder}/{series.stem if series.kind == 'open-interest' else series.symbol}"
-        sources = list(before.get(name, {}).get("source", []))
+        name = _entry(series)
+        known = before.get(name, {})
+        sources = list(known.get("source", []))
         facts["source"] = sources if facts["source"] in sources else [*sources, facts["source"]]
-        after = {**before, name: facts}
+        kept = {"fetched": known["fetched"]} if "fetched" in known else {}
+        after = {**before, name: facts | kept}
         if after != before:
             write_json(self.folder / MANIFEST, after)
 
@@ -328,6 +345,11 @@ class Venue:
         if path.is_file():
             frame = pl.concat([read_parquet(path), frame])
         write_frame(path, frame.unique(maintain_order=True).sort("ts", maintain_order=True))
+
+
+def _entry(series: SeriesId) -> str:
+    """Name of a series in the manifest."""
+    return f"{series.folder}/{series.stem if series.kind == 'open-interest' else series.symbol}"
 
 
 def missing(what: str, folder: Path, there: Iterable[SeriesId]) -> DataMissing:
