@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.backtest",
         "trade recorded or synthetic bars and report the result",
     ),
+    "sweep": ("mastertrading.app.commands.sweep", "try many parameter sets over one market and rank them"),
     "data": ("mastertrading.app.commands.data", "import, check, list or synthesise market data"),
     "config": ("mastertrading.app.commands.config", "show, check or write the settings"),
     "why": (
