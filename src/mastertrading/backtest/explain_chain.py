@@ -1,4 +1,4 @@
-"""What a question about one minute is answered with. Every class is plain data: ``dataclasses.asdict`` makes JSON of it."""
+"""What a question about one minute is answered with: plain data, of which ``dataclasses.asdict`` makes JSON."""
 
 from __future__ import annotations
 

@@ -19,7 +19,11 @@ Value = float | str | None
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One comparison. ``unit``: ``frac``, ``usdt``, ``lots``, ``min``, ``s``, ``x`` (of equity) or nothing."""
+    """One comparison.
+
+    ``unit`` is ``frac``, ``usdt``, ``lots``, ``min``, ``s`` or nothing; ``x`` (a multiple) and ``share`` (a fraction)
+    say that the limit is one of equity, and the value is in lots.
+    """
 
     value: Value = None
     limit: Value = None
@@ -223,14 +227,14 @@ def _risk_budget(minute: Minute) -> Fact:
     return Fact(value, 1.0, "lots", key, trial)
 
 
-def _room(column: str, key: str) -> Callable[[Minute], Fact]:
+def _room(column: str, key: str, unit: str = "x") -> Callable[[Minute], Fact]:
     """A limit that cuts a size to fit: what it left, of what it was given."""
 
     def fact(minute: Minute) -> Fact:
         limit = minute.run.setting(key)
         trial = f"{key}={limit * 2:g}" if limit else ""
         sized = minute.row["risk_lots"] > 0.0
-        return Fact(float(minute.row[column]) if sized else None, limit, "x", key, trial)
+        return Fact(float(minute.row[column]) if sized else None, limit, unit, key, trial)
 
     return fact
 
@@ -272,7 +276,7 @@ FACTS: dict[str, Callable[[Minute], Fact]] = {
     "leverage": _room("leverage_lots", "risk.gates.max_leverage"),
     "margin": _room("leverage_lots", "account.leverage"),
     "correlated_exposure": _room("correlated_lots", "risk.portfolio.max_correlated_exposure"),
-    "value_at_risk": _room("value_at_risk_lots", "risk.portfolio.max_value_at_risk"),
+    "value_at_risk": _room("value_at_risk_lots", "risk.portfolio.max_value_at_risk", "share"),
     "min_size": _min_size,
     "min_notional": _min_notional,
 }

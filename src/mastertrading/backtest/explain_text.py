@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mastertrading.backtest import explain_words as words
@@ -13,13 +14,14 @@ from mastertrading.backtest.explain_gates import Value
 from mastertrading.backtest.explain_run import Recorded
 from mastertrading.backtest.terminal import render_table
 from mastertrading.backtest.verdict import Translate, as_written
-from mastertrading.backtest.writing import Cell, Column, Table, plain, signed
+from mastertrading.backtest.writing import Cell, Column, Table, narrowed, plain, signed
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
 
 WIDTH = 100
-TONES = {"passed": "", "refused": "bad", "unknown": "", "not_asked": ""}
+VALUE_UNITS = {"x": "lots", "share": "lots"}
+"""Units of what is compared, where the limit has another."""
 
 
 def answer(chain: Chain, tr: Translate = as_written) -> str:
@@ -50,7 +52,10 @@ def answer(chain: Chain, tr: Translate = as_written) -> str:
 def _refused(gate: Asked, tr: Translate) -> str:
     parts = [tr(words.ANSWERS["refused"]).format(gate=gate.gate, need=need(gate, tr))]
     if gate.value is not None and gate.limit is not None:
-        values = {"value": shown(gate.value, gate.unit), "limit": shown(gate.limit, gate.unit)}
+        values = {
+            "value": shown(gate.value, VALUE_UNITS.get(gate.unit, gate.unit)),
+            "limit": shown(gate.limit, gate.unit),
+        }
         parts.append(tr(words.ANSWERS["measured"]).format(**values))
     text = "".join(parts) + "."
     if gate.setting:
@@ -99,14 +104,14 @@ def shown(value: Value, unit: str) -> str:
         return texts.NONE
     if isinstance(value, str):
         return value
-    if unit == "frac":
+    if unit in ("frac", "share"):
         return f"{value * 100.0:.4g} %"
     if unit == "usdt":
         return f"{value:,.2f} USDT"
     if unit == "lots":
-        return f"{round(value):,d} lots"
+        return f"{round(value):,d} {'lot' if round(value) == 1 else 'lots'}"
     if unit == "x":
-        return f"{value:g}"
+        return f"{value:g} ×"
     number = f"{value:g}" if float(value).is_integer() else f"{value:.3f}".rstrip("0")
     return f"{number} {unit}".strip()
 
@@ -115,12 +120,10 @@ def render_chain(
     chain: Chain, run: Recorded, asked_ms: int, width: int = WIDTH, tr: Translate = as_written
 ) -> Group:
     """Everything of one minute, for a console of ``width`` characters."""
-    from rich.console import Group
-
     parts: list[RenderableType] = [
         styled(answer(chain, tr), width, "bold"),
         *_minute(chain, run, asked_ms, width, tr),
-        render_table(_modules_table(chain, tr), width),
+        *titled(_modules_table(chain, tr), width),
         *_allocation(chain, width, tr),
         *_module_gates(chain, width, tr),
         *_gates(chain, width, tr),
@@ -129,7 +132,7 @@ def render_chain(
         parts += _sizing(chain, chain.sizing, run, width, tr)
     parts += _position(chain, width, tr)
     parts += _afterwards(chain, width, tr)
-    return Group(*parts)
+    return page(parts)
 
 
 def styled(text: str, width: int, style: str = "", indent: str = "") -> RenderableType:
@@ -140,25 +143,50 @@ def styled(text: str, width: int, style: str = "", indent: str = "") -> Renderab
     return Text("\n".join(lines), style=style)
 
 
+def titled(table: Table, width: int) -> list[RenderableType]:
+    """A title, a table, its note. A column of words that is left out leaves words to the left, numbers to the right."""
+    from rich.text import Text
+
+    fit = narrowed(replace(table, title="", note=""), width - 2)
+    fit = replace(fit, text=table.text - sum(1 for c in table.columns[: table.text] if c not in fit.columns))
+    parts: list[RenderableType] = [Text(f"\n{table.title}", style="bold")] if table.title else []
+    return [*parts, render_table(fit, width), *([styled(table.note, width)] if table.note else [])]
+
+
+def page(parts: Sequence[RenderableType]) -> Group:
+    """Parts below one another. A table ends with an empty line, so a title behind it needs none of its own."""
+    from rich.console import Group
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    laid: list[RenderableType] = []
+    for part in parts:
+        behind = bool(laid) and isinstance(laid[-1], RichTable)
+        title = isinstance(part, Text) and part.plain.startswith("\n")
+        laid.append(part[1:] if behind and title and isinstance(part, Text) else part)
+    return Group(*laid)
+
+
 def heading(name: str, tr: Translate) -> RenderableType:
     """A title above lines that are no table."""
     from rich.text import Text
 
-    return Text(f"\n{tr(words.TITLES[name])}", style="bold italic")
+    return Text(f"\n{tr(words.TITLES[name])}", style="bold")
 
 
 def _minute(chain: Chain, run: Recorded, asked_ms: int, width: int, tr: Translate) -> list[RenderableType]:
     head = tr(words.LINES["minute"]).format(
         instrument=chain.instrument, open=texts.moment(chain.bar_open_ms), close=clock(chain.ts_ms)
     )
-    lines = [styled(head, width), styled(_run_line(run, tr), width, "dim")]
+    lines = [styled(head, width), styled(run_line(run, tr), width, "dim")]
     if chain.bar_open_ms < asked_ms < chain.ts_ms:
         inside = f"{texts.moment(asked_ms)}:{asked_ms // 1000 % 60:02d}"
         lines.insert(1, styled(tr(words.LINES["rounded"]).format(asked=inside), width, "dim"))
-    return [styled("", width), *lines, styled("", width)]
+    return [styled("", width), *lines]
 
 
-def _run_line(run: Recorded, tr: Translate) -> str:
+def run_line(run: Recorded, tr: Translate) -> str:
+    """Which run is spoken of."""
     return tr(words.LINES["run"]).format(run=run.run["run_id"], folder=run.files.folder)
 
 
@@ -221,7 +249,8 @@ def _allocation(chain: Chain, width: int, tr: Translate) -> list[RenderableType]
     else:
         parts = " ".join(f"{said.adds:+.3f}" for said in votes)
         longs = chain.net > 0.0 and chain.long_multiplier != 1.0
-        net = tr(words.LINES["net_long" if longs else "net"]).format(
+        form = "net_long" if longs else "net" if len(votes) > 1 else "net_one"
+        net = tr(words.LINES[form]).format(
             sum=parts, net=f"{chain.net:+.3f}", long=f"{chain.long_multiplier:g}"
         )
     wish = tr(words.LINES["wish"]).format(
@@ -254,7 +283,8 @@ def _own_gates(said: Said, tr: Translate) -> list[str]:
     for gate in said.gates:
         if gate.verdict == "refused":
             place = f" · {where(gate.setting)}" if gate.setting else ""
-            lines.append(f"{tr(words.LINES['gates_refused'])} {gate.gate}: {need(gate, tr)}{place}")
+            refused = tr(words.LINES["gates_refused"]).format(gate=gate.gate, need=need(gate, tr))
+            lines.append(f"{refused}{place}")
     if not lines and all(gate.verdict in ("passed", "unknown") for gate in said.gates):
         return [tr(words.LINES["gates_all"]).format(count=len(said.gates))]
     for verdict, label in (("unknown", "unknown"), ("passed", "passed"), ("not_asked", "unasked")):
@@ -270,25 +300,23 @@ def _gates(chain: Chain, width: int, tr: Translate) -> list[RenderableType]:
     rows = tuple(_gate_row(gate, tr) for gate in asked)
     columns = headers(("gate", "verdict", "need", "value", "limit"), tr, {"need": 1})
     parts: list[RenderableType] = [
-        heading("gates", tr),
-        render_table(Table("", columns, rows, text=3 if width >= WIDTH else 2), width),
+        *titled(Table(tr(words.TITLES["gates"]), columns, rows, text=3), width),
     ]
     if unasked:
-        told = tr(words.LINES["unasked"]).format(gates=", ".join(unasked))
-        parts.append(styled(told, width, "dim", indent="  "))
+        told = tr(words.LINES["unasked"]).format(count=len(unasked), first=unasked[0], last=unasked[-1])
+        parts.append(styled(told, width, "dim"))
     if any(gate.verdict == "unknown" for gate in asked):
         parts.append(styled(tr(words.LINES["unknown"]), width, "dim"))
     return parts
 
 
 def _gate_row(gate: Asked, tr: Translate) -> tuple[Cell, ...]:
-    tone = "bad" if gate.verdict == "refused" else ""
     return (
         plain(gate.gate),
-        Cell(tr(words.VERDICTS[gate.verdict]), tone),
+        Cell(tr(words.VERDICTS[gate.verdict]), "bad" if gate.verdict == "refused" else ""),
         plain(need(gate, tr)),
-        plain(shown(gate.value, "lots" if gate.unit == "x" else gate.unit)),
-        plain(f"{shown(gate.limit, gate.unit)} ×" if gate.unit == "x" else shown(gate.limit, gate.unit)),
+        plain(shown(gate.value, VALUE_UNITS.get(gate.unit, gate.unit))),
+        plain(shown(gate.limit, gate.unit)),
     )
 
 
@@ -309,11 +337,11 @@ def _sizing(chain: Chain, sizing: Sizing, run: Recorded, width: int, tr: Transla
         Column(tr(words.HEADERS["lots"])),
         Column(chain.instrument),
     )
-    table = Table("", columns, tuple(rows), text=3 if width >= WIDTH else 2)
+    table = Table("", columns, tuple(rows), text=3)
     return [
         heading("sizing", tr),
         styled(_budget(chain, sizing, run, tr), width, indent="  "),
-        render_table(table, width),
+        *titled(table, width),
         styled(tr(words.LINES["deciding"]).format(limit=deciding(chain, sizing, run, tr)), width),
     ]
 

@@ -61,7 +61,7 @@ NEEDS = {
     "smc.impulse": "a newest bar of at most {limit} mean bodies",
     "smc.funding": "a funding cost of at most {limit}",
     "smc.ema_confluence": "moving averages that are not both against it",
-    "smc.score": "a score of at least the session's floor, {limit}",
+    "smc.score": "a score of at least the session's floor ({limit})",
 }
 
 VERDICTS = {"passed": "passed", "refused": "refused", "not_asked": "not asked", "unknown": "unknown"}
@@ -88,12 +88,13 @@ LINES = {
     "run": "run {run} in {folder}",
     "rounded": "{asked} lies inside that bar: what was decided on it is decided at its close.",
     "no_gate": "this module has no gates",
-    "gates_refused": "refused",
+    "gates_refused": "refused {gate}: needs {need}",
     "gates_passed": "passed",
     "gates_unasked": "not asked",
     "gates_unknown": "unknown, so let through",
     "gates_all": "all {count} gates passed",
     "net": "net = {sum} = {net}",
+    "net_one": "net = {net}",
     "net_long": "net = ({sum}) × {long} for longs = {net}",
     "net_short_story": "net = {net} (the module weights of that minute are not on record)",
     "net_none": "net = 0: nothing votes",
@@ -101,7 +102,7 @@ LINES = {
     "wish_long": "the wish is long",
     "wish_short": "the wish is short",
     "wish_none": "no wish",
-    "unasked": "Not asked, because of that: {gates}.",
+    "unasked": "Not asked, because of that: {count} gates, from {first} to {last}.",
     "unknown": "Unknown means that what the gate asks about does not exist in the data, and it lets pass.",
     "budget": "Risk budget: {parts} = {budget} of equity",
     "budget_capped": "; capped to {risk} by {cap}",
@@ -136,8 +137,8 @@ TITLES = {
     "next": "What happened then",
     "path": "From decisions to orders",
     "first": "Gates, and how often each refused first",
-    "by_instrument": "Refused first, by instrument",
-    "stage": "Modules and their gates",
+    "spoke": "Modules: % of the decisions in which each had a direction",
+    "stage": "Gates of the modules",
     "stretches": "Minute by minute",
     "story": "Story",
     "entry": "Why it was entered",
@@ -170,7 +171,7 @@ HEADERS = {
     "asked": "Asked",
     "refused": "Refused",
     "first": "First",
-    "share": "First, % of asked",
+    "share": "% of asked",
     "spoke": "Spoke",
     "spoke_share": "%",
     "from": "From",
@@ -180,6 +181,7 @@ HEADERS = {
     "detail": "Detail",
     "time": "Time (UTC)",
     "price": "Price",
+    "in_r": "R",
     "event": "Event",
 }
 
@@ -210,9 +212,11 @@ SUMMARIES = {
     "bottleneck": "The bottleneck is {gate}: it was the first to refuse {refused} of the {wished} decisions"
     " in which there was a wish ({share} %). It needs {need}; change {where}.",
     "quiet": "The bottleneck is before the gates: in {flat} of {free} free decisions ({share} %) net stayed under the"
-    " threshold. {module} spoke least where it may vote, stopped mostly by {gate}.",
+    " threshold.",
+    "least": "The quietest module is {module}, stopped mostly by {gate}.",
+    "path": "Wished: net reached the threshold. Agreed: enough modules. Allowed: every gate before the size.",
+    "never": "Never refused: {gates}.",
     "open": "No gate stood in the way: all {wished} decisions in which there was a wish became orders.",
-    "empty": "Nothing was decided in this window.",
     "window": "decisions from {start} to {end} UTC",
 }
 
@@ -234,6 +238,7 @@ STORIES = {
     "reach": "Best {best} R, worst {worst} R while it was open.",
     "ambiguous": "A bar held a stop and a limit both: which came first is an assumption.",
     "no_stops": "This run has no stops.parquet: how the stop moved is not on record.",
+    "initial": "It began at {stop}.",
     "no_entry": "The minute that ordered it is not on record.",
     "entry": "Decided at {time} UTC: net {net}, {modules}; size set by {limit}.",
     "more": "mastertrading why {instrument} --at {time} tells all of that minute.",
