@@ -5,6 +5,7 @@ bars, funding   ``lake.load_market``, or ``lake.synthesize``
 forecasts       the modules, the user's function, or the user's file
 replay          ``backtest.run``
 results         ``backtest.folder``, streamed while the run goes on
+report          ``surfaces.report``, from the finished folder
 ==============  ===================================================
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mastertrading.app.messages import tr
 from mastertrading.backtest.folder import SUMMARY, RunFolder
 from mastertrading.backtest.result import Result
 from mastertrading.backtest.run import Ask, run
@@ -33,6 +35,7 @@ from mastertrading.lake.panel import load_market
 from mastertrading.lake.synthetic import synthesize
 from mastertrading.research.own_signal import OwnSignal, evaluate
 from mastertrading.settings.schema import Settings
+from mastertrading.surfaces.report.page import REPORT, write_report
 
 Notice = Callable[[str], None]
 FAR_MS = 1 << 53
@@ -54,6 +57,8 @@ class Wanted:
         A function that makes forecasts in place of the modules.
     out
         Folder for the results; None: write none.
+    report
+        Whether the folder gets a ``report.html``.
     """
 
     instruments: tuple[str, ...]
@@ -66,6 +71,7 @@ class Wanted:
     signal: OwnSignal | None = None
     out: Path | None = None
     all_paths: bool = True
+    report: bool = True
 
 
 def backtest(
@@ -79,7 +85,8 @@ def backtest(
     """Get the market, replay it, measure the result, and write its folder if one was asked for."""
     started = time.perf_counter()
     given = None if wanted.signals is None else read_forecasts(wanted.signals, wanted.instruments)
-    market = market_of(wanted, settings, notice)
+    notes: list[str] = []
+    market = market_of(wanted, settings, kept_in(notes, notice))
     on_market(market)
     macro_ms = macro_events(settings, market, wanted.to_ms, notice)
     if given is not None:
@@ -121,6 +128,8 @@ def backtest(
         folder.write_result(result, measured)
         if wanted.signal is not None:
             record_signal(folder.path(SUMMARY), wanted.signal)
+        if wanted.report:
+            write_report(folder.path(REPORT).parent, market, notes=notes, translate=tr)
     return result, measured
 
 
@@ -157,6 +166,16 @@ def tell_unbooked_transfers(settings: Settings, result: Result, notice: Notice) 
         notice(f"transfers outside the window of the run, not booked: {outside}")
     if refused:
         notice(f"withdrawals of more than the equity, refused: {refused}")
+
+
+def kept_in(notes: list[str], notice: Notice) -> Notice:
+    """Tell a sentence and keep it for the report."""
+
+    def tell(sentence: str) -> None:
+        notes.append(sentence)
+        notice(sentence)
+
+    return tell
 
 
 def market_of(wanted: Wanted, settings: Settings, notice: Notice) -> Market:

@@ -48,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--one-path", action="store_true", help="skip the best and worst path inside a bar (faster)"
     )
     parser.add_argument("--no-files", action="store_true", help="print only, write no folder")
+    parser.add_argument("--no-report", action="store_true", help="write no report.html into the folder")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
         signal=signal,
         out=None if args.no_files else args.out or RUNS / _folder_name(args),
         all_paths=not args.one_path,
+        report=not args.no_report,
     )
     replaced = wanted.out is not None and (wanted.out / "summary.json").is_file()
     with progress(tr("replaying"), 1000, quiet=args.json, console=remarks) as advance:
