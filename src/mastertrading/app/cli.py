@@ -33,6 +33,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "sweep": ("mastertrading.app.commands.sweep", "try many parameter sets over one market and rank them"),
     "data": ("mastertrading.app.commands.data", "import, check, list or synthesise market data"),
+    "lookahead": (
+        "mastertrading.app.commands.lookahead",
+        "check whether signals know the future: yours, or the four modules and the indicators",
+    ),
     "config": ("mastertrading.app.commands.config", "show, check or write the settings"),
     "why": (
         "mastertrading.app.commands.why",
