@@ -84,9 +84,7 @@ def _cell(period: Any, largest: float) -> Html:
     value = period.return_frac
     money = f"{period.name}: {marks.money(period.equity_atoms)} USDT · {texts.count(period.trades)}"
     kind = f"number shaded {marks.tone(value)}".strip()
-    return el(
-        "td", _short(value), class_=kind, style=marks.shade(value, largest), title=money if day else money
-    )
+    return el("td", _short(value), class_=kind, style=marks.shade(value, largest), title=money)
 
 
 def _short(fraction: float) -> str:
