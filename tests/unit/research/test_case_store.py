@@ -26,7 +26,11 @@ HEAD: dict[str, Any] = {
 
 
 def row(k: int) -> dict[str, Any]:
-    return {"key": f"k{k}", "values": {"fast": k}, "figures": {"net_atoms": k * 10**12 + 1, "sharpe": 0.1 + k / 3}}
+    return {
+        "key": f"k{k}",
+        "values": {"fast": k},
+        "figures": {"net_atoms": k * 10**12 + 1, "sharpe": 0.1 + k / 3},
+    }
 
 
 def test_what_was_appended_is_read_back_to_the_last_digit(tmp_path):

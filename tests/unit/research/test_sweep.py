@@ -55,7 +55,12 @@ def space(*vary: str, where: tuple[str, ...] = ()) -> Space:
 
 
 def swept(
-    folder: Path, of: Space | None = None, *, workers: int = 1, shared: Shared | None = None, again: bool = False
+    folder: Path,
+    of: Space | None = None,
+    *,
+    workers: int = 1,
+    shared: Shared | None = None,
+    again: bool = False,
 ) -> bytes:
     """Sweep a space into a folder; returns the bytes of the final table."""
     of = of or space()
@@ -171,7 +176,11 @@ def test_a_case_that_fails_is_a_row_with_its_reason(tmp_path):
     of = space("fast=5,20", "slow=20", "risk.breakers.day.half_size=0.02,0.9")
     swept(tmp_path / "s", of)
     frame = pl.read_parquet(tmp_path / "s" / TABLE)
-    errors = dict(zip(zip(frame["fast"], frame["risk.breakers.day.half_size"], strict=True), frame["error"], strict=True))
+    errors = dict(
+        zip(
+            zip(frame["fast"], frame["risk.breakers.day.half_size"], strict=True), frame["error"], strict=True
+        )
+    )
     assert errors[5, 0.02] is None
     assert "half_size <= no_entries" in errors[5, 0.9]
     assert "fast must be shorter" in errors[20, 0.02]
@@ -248,7 +257,9 @@ def test_a_fixed_parameter_cannot_be_varied_and_a_condition_speaks_of_varied_one
 
 
 def test_values_become_the_kind_of_their_parameter():
-    of = space("scale=1,0", "risk.per_trade=0.01", "style=1,2", "instruments.XBTUSDTM.directions=both,long_only")
+    of = space(
+        "scale=1,0", "risk.per_trade=0.01", "style=1,2", "instruments.XBTUSDTM.directions=both,long_only"
+    )
     types = {axis.name: {type(value) for value in axis.values} for axis in of.axes}
     assert types == {
         "scale": {float},
