@@ -1,0 +1,163 @@
+"""Two runs beside each other, as a person reads it: where they part, why, and how far apart they end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mastertrading.backtest import difference_words as words
+from mastertrading.backtest import texts
+from mastertrading.backtest.difference import ABSENT, Difference, Divergence, Pair
+from mastertrading.backtest.explain_run import stamp
+from mastertrading.backtest.explain_text import WIDTH, page, styled, titled
+from mastertrading.backtest.verdict import Translate, as_written
+from mastertrading.backtest.writing import Cell, Column, Table, plain
+
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+
+MOST_SETTINGS = 20
+NAMED = 3
+LONGEST = 34
+
+
+def verdict(found: Difference, tr: Translate = as_written) -> str:
+    """The first line: whether they are the same, or when, where and why they part."""
+    if found.first is None and not found.first_trade:
+        return _same(found, tr)
+    return f"{_where(found.first, tr)} {_why(found, tr)}"
+
+
+def _same(found: Difference, tr: Translate) -> str:
+    if found.run_a == found.run_b and found.same:
+        return tr(words.FIRST["identical"]).format(run=found.run_a)
+    names = [pair.name for pair in (*found.identity, *found.spans) if pair.name != "run_id"]
+    what = ", ".join(tr(words.WHAT[name]) for name in dict.fromkeys(names))
+    return tr(words.FIRST["same" if found.whole else "same_overlap"]).format(what=what)
+
+
+def _where(first: Divergence | None, tr: Translate) -> str:
+    if first is None:
+        return tr(words.FIRST["trade"])
+    return tr(words.FIRST[first.kind]).format(
+        time=texts.moment(first.ts_ms),
+        instrument=first.instrument,
+        module=first.subject,
+        gate=first.subject,
+    )
+
+
+def _why(found: Difference, tr: Translate) -> str:
+    causes = found.causes()
+    if "configuration" in causes and len(found.settings) == 1:
+        pair = found.settings[0]
+        return tr(words.CAUSES["setting"]).format(name=pair.name, a=_value(pair.a), b=_value(pair.b))
+    if "configuration" in causes:
+        names = ", ".join(pair.name for pair in found.settings[:NAMED])
+        more = " …" if len(found.settings) > NAMED else ""
+        return tr(words.CAUSES["configuration"]).format(count=len(found.settings), names=names + more)
+    if causes:
+        return tr(words.CAUSES[causes[0]])
+    return tr(words.CAUSES["span" if found.spans else "unknown"])
+
+
+def render_difference(found: Difference, width: int = WIDTH, tr: Translate = as_written) -> Group:
+    """Everything that distinguishes two runs, on a console of ``width`` characters."""
+    parts: list[RenderableType] = [
+        styled(verdict(found, tr), width, "bold"),
+        styled("", width),
+        styled(tr(words.LINES["a"]).format(run=found.run_a, folder=found.folder_a), width, "dim"),
+        styled(tr(words.LINES["b"]).format(run=found.run_b, folder=found.folder_b), width, "dim"),
+        styled(_compared(found, tr), width, "dim"),
+    ]
+    if not found.whole:
+        parts.append(styled(tr(words.LINES["only_overlap"]), width, "dim"))
+    identity = [pair for pair in (*found.identity, *found.spans) if pair.name != "run_id"]
+    parts += _table("identity", identity, width, tr, known=True)
+    parts += _settings(found, width, tr)
+    if found.first is not None:
+        parts += _minute(found, found.first, width, tr)
+    parts += _table("trade", found.first_trade, width, tr)
+    if not found.same or found.run_a != found.run_b:
+        parts += _table("outcomes", found.outcomes, width, tr, known=True)
+    return page(parts)
+
+
+def _compared(found: Difference, tr: Translate) -> str:
+    return tr(words.LINES["compared"]).format(
+        instruments=", ".join(found.instruments),
+        start=texts.moment(found.from_ms),
+        end=texts.moment(found.to_ms),
+        differing=texts.count(found.decisions_differing),
+        rows=texts.count(found.decisions),
+    )
+
+
+def _settings(found: Difference, width: int, tr: Translate) -> list[RenderableType]:
+    parts = _table("settings", found.settings[:MOST_SETTINGS], width, tr)
+    left = len(found.settings) - MOST_SETTINGS
+    if left > 0:
+        parts.append(styled(tr(words.LINES["settings_more"]).format(count=left), width, "dim"))
+    return parts
+
+
+def _minute(found: Difference, first: Divergence, width: int, tr: Translate) -> list[RenderableType]:
+    parts = _table("minute", first.sides, width, tr)
+    if first.decided and first.instrument:
+        for folder in (found.folder_a, found.folder_b):
+            told = tr(words.LINES["more"]).format(
+                instrument=first.instrument, time=stamp(first.ts_ms), folder=folder
+            )
+            parts.append(styled(told, width, "dim"))
+    return parts
+
+
+def _table(
+    title: str, pairs: Sequence[Pair], width: int, tr: Translate, known: bool = False
+) -> list[RenderableType]:
+    """Three columns: what, the one run, the other. Nothing where nothing differs."""
+    if not pairs:
+        return []
+    rows = tuple(_rows(pairs, tr, known))
+    return titled(Table(tr(words.TITLES[title]), (Column(""), Column("A"), Column("B")), rows), width)
+
+
+def _rows(pairs: Iterable[Pair], tr: Translate, known: bool) -> Iterable[tuple[Cell, ...]]:
+    for pair in pairs:
+        name = tr(words.WHAT[pair.name]) if known else _name(pair.name)
+        yield plain(name), *(plain(_value(side, pair.name)) for side in (pair.a, pair.b))
+
+
+def _name(column: str) -> str:
+    """A column without the suffix of a unit that its values no longer have."""
+    return column.removesuffix("_atoms").removesuffix("_ms")
+
+
+def _value(value: Any, name: str = "") -> str:
+    """A value in the unit of its name: atoms as money, ms as a moment, fractions of a result in per cent."""
+    if value is None:
+        return texts.NONE
+    if value == ABSENT:
+        return texts.NONE if name else str(value)
+    if name.endswith("_atoms") or name == "atoms":
+        return texts.money(value, 4 if abs(value) < 1e8 else 2)
+    if name == "base_ms":
+        return f"{value // 60_000} min"
+    if name.endswith("_ms"):
+        return texts.moment(value)
+    if name in ("win_rate", "drawdown"):
+        return texts.percent(value)
+    if name in words.WHAT and isinstance(value, str):
+        return value[:16]
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        text = ", ".join(str(part) for part in value)
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return str(value)
