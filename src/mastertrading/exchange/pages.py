@@ -70,7 +70,7 @@ def whole_page(
     parts, cut = [rows], _cut_off(rows, start_ms, end_ms, step_ms)
     while cut:
         a, b = cut.pop()
-        more = inside(ask(a, b), a, b)
+        more = _believed(ask, a, b, step_ms, sparse)
         if len(more):
             parts.append(more)
             cut += _cut_off(more, a, b, step_ms)
