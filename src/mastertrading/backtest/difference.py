@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mastertrading.backtest.explain_run import Recorded, Row
+from mastertrading.backtest.fire_rates import ENTRIES, MODULE_GATES
 from mastertrading.domain.errors import DataMissing
+from mastertrading.domain.reasons import Gate, name_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -104,10 +106,18 @@ class Difference:
         return self.whole and self.first is None and not self.first_trade
 
     def causes(self) -> list[str]:
-        """What lies behind a difference, the deepest first: ``configuration``, ``seed``, ``data``, ``code``."""
+        """What lies behind a difference, the deepest first: ``configuration``, ``span``, ``data``, ``code``.
+
+        The id of the data covers window and instruments: where those differ, it says nothing of the bars.
+        """
         ids = {pair.name for pair in self.identity}
-        found = ["configuration"] if self.settings else []
-        return found + [name for name, key in (("data", "data_id"), ("code", "code_id")) if key in ids]
+        known = {
+            "configuration": bool(self.settings),
+            "span": bool(self.spans),
+            "data": "data_id" in ids and not self.spans,
+            "code": "code_id" in ids,
+        }
+        return [name for name, is_so in known.items() if is_so]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -267,9 +277,37 @@ def _divergence(different: pl.DataFrame, modules: Sequence[str]) -> Divergence:
         kind, subject = min((_kind(name, modules) for name in unequal), key=lambda one: RANKS.index(one[0]))
         if kind == "gate":
             subject = str(row["first_refusal"] or row["first_refusal_b"] or "")
-        sides = tuple(Pair(name, row[name], row[f"{name}_b"]) for name in unequal)
+        sides = tuple(_sides(row, names, unequal, modules))
         found.append(Divergence(int(row["ts_ms"]), str(row["instrument"]), kind, subject, sides, True))
     return min(found, key=lambda one: RANKS.index(one.kind))
+
+
+BITS = ("evaluated", "passed", "unknown")
+ALWAYS = ("net", "first_refusal", "lots", "side")
+
+
+def _sides(row: Row, names: Sequence[str], unequal: Sequence[str], modules: Sequence[str]) -> Iterator[Pair]:
+    """What a person wants to see of a minute: forecasts, net, refusal, lots, whatever differs, and gates by name."""
+    shown = {*modules, *ALWAYS, *unequal}
+    for name in names:
+        if name in shown and name.rsplit("_", 1)[-1] not in BITS:
+            yield Pair(name, row[name], row[f"{name}_b"])
+    for stage in (*modules, ENTRIES):
+        yield from _gate_pairs(row, stage)
+
+
+def _gate_pairs(row: Row, stage: str) -> Iterator[Pair]:
+    """Gates of a stage that answered differently, as ``smc.adx``: ``passed``, ``refused``."""
+    for gate in Gate if stage == ENTRIES else MODULE_GATES.get(stage, ()):
+        mine, other = (_verdict(row, stage, int(gate), side) for side in ("", "_b"))
+        if mine != other:
+            yield Pair(f"{stage}.{name_of(gate)}", mine, other)
+
+
+def _verdict(row: Row, stage: str, gate: int, side: str) -> str:
+    prefix = "" if stage == ENTRIES else f"{stage}_"
+    asked, passed, unknown = ((int(row.get(f"{prefix}{name}{side}") or 0) >> (gate - 1)) & 1 for name in BITS)
+    return "not_asked" if not asked else "refused" if not passed else "unknown" if unknown else "passed"
 
 
 def _kind(column: str, modules: Sequence[str]) -> tuple[str, str]:
@@ -335,10 +373,16 @@ def _events(a: Recorded, b: Recorded, overlap: Overlap, name: str) -> Sides | No
     rows_a, rows_b = (_shared(run, overlap, name, "ts_ms") for run in (a, b))
     for mine, other in _paired(rows_a, rows_b, "ts_ms"):
         row = mine or other or {}
-        pairs = tuple(_row_pairs(columns, mine, other))
-        if pairs:
-            return int(row["ts_ms"]), str(row["instrument"]), pairs
+        if any(_row_pairs(columns, mine, other)):
+            return int(row["ts_ms"]), str(row["instrument"]), _whole_row(columns, mine, other)
     return None
+
+
+def _whole_row(columns: Iterable[str], mine: Row | None, other: Row | None) -> tuple[Pair, ...]:
+    return tuple(
+        Pair(name, *(row.get(name) if row is not None else ABSENT for row in (mine, other)))
+        for name in columns
+    )
 
 
 def _shared(run: Recorded, overlap: Overlap, name: str, time: str) -> list[Row]:
@@ -373,7 +417,7 @@ def _equity(a: Recorded, b: Recorded, overlap: Overlap) -> Sides | None:
     """The first close at which equity differs; only where both have the same instruments."""
     import polars as pl
 
-    instruments, first, last = overlap
+    _, first, last = overlap
     if set(a.instruments) != set(b.instruments):
         return None
     left, right = (

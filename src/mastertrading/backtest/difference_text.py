@@ -10,6 +10,7 @@ from mastertrading.backtest import texts
 from mastertrading.backtest.difference import ABSENT, Difference, Divergence, Pair
 from mastertrading.backtest.explain_run import stamp
 from mastertrading.backtest.explain_text import WIDTH, page, styled, titled
+from mastertrading.backtest.explain_words import VERDICTS
 from mastertrading.backtest.verdict import Translate, as_written
 from mastertrading.backtest.writing import Cell, Column, Table, plain
 
@@ -39,26 +40,45 @@ def _same(found: Difference, tr: Translate) -> str:
 def _where(first: Divergence | None, tr: Translate) -> str:
     if first is None:
         return tr(words.FIRST["trade"])
-    return tr(words.FIRST[first.kind]).format(
+    sides = {pair.name: pair for pair in first.sides}
+    said = sides.get(first.subject)
+    gates = [name for name, pair in sides.items() if "." in name and pair.a != pair.b]
+    kind, gate = first.kind, first.subject
+    if kind == "module" and said is not None and said.a == said.b:
+        kind, gate = (
+            "module_gate",
+            ", ".join(name for name in gates if name.startswith(first.subject)) or gate,
+        )
+    return tr(words.FIRST[kind]).format(
         time=texts.moment(first.ts_ms),
         instrument=first.instrument,
         module=first.subject,
-        gate=first.subject,
+        gate=gate,
+        a=_forecast(said.a) if said else "",
+        b=_forecast(said.b) if said else "",
     )
 
 
+def _forecast(value: Any) -> str:
+    return f"{value:+.3f}" if isinstance(value, float) and value else str(value or 0)
+
+
 def _why(found: Difference, tr: Translate) -> str:
-    causes = found.causes()
-    if "configuration" in causes and len(found.settings) == 1:
+    causes = [_cause(found, name, tr) for name in found.causes()]
+    if not causes:
+        return tr(words.CAUSES["unknown"])
+    return tr(words.CAUSES["behind"]).format(causes="; ".join(causes))
+
+
+def _cause(found: Difference, name: str, tr: Translate) -> str:
+    if name != "configuration":
+        return tr(words.CAUSES[name])
+    if len(found.settings) == 1:
         pair = found.settings[0]
         return tr(words.CAUSES["setting"]).format(name=pair.name, a=_value(pair.a), b=_value(pair.b))
-    if "configuration" in causes:
-        names = ", ".join(pair.name for pair in found.settings[:NAMED])
-        more = " …" if len(found.settings) > NAMED else ""
-        return tr(words.CAUSES["configuration"]).format(count=len(found.settings), names=names + more)
-    if causes:
-        return tr(words.CAUSES[causes[0]])
-    return tr(words.CAUSES["span" if found.spans else "unknown"])
+    names = ", ".join(pair.name for pair in found.settings[:NAMED])
+    more = ", …" if len(found.settings) > NAMED else ""
+    return tr(words.CAUSES["configuration"]).format(count=len(found.settings), names=names + more)
 
 
 def render_difference(found: Difference, width: int = WIDTH, tr: Translate = as_written) -> Group:
@@ -115,17 +135,26 @@ def _minute(found: Difference, first: Divergence, width: int, tr: Translate) -> 
 def _table(
     title: str, pairs: Sequence[Pair], width: int, tr: Translate, known: bool = False
 ) -> list[RenderableType]:
-    """Three columns: what, the one run, the other. Nothing where nothing differs."""
+    """What, the one run, the other, and a mark where they differ. No table where there is nothing to show."""
     if not pairs:
         return []
     rows = tuple(_rows(pairs, tr, known))
-    return titled(Table(tr(words.TITLES[title]), (Column(""), Column("A"), Column("B")), rows), width)
+    columns = (Column(""), Column("A"), Column("B"), Column(""))
+    return titled(Table(tr(words.TITLES[title]), columns, rows), width)
 
 
 def _rows(pairs: Iterable[Pair], tr: Translate, known: bool) -> Iterable[tuple[Cell, ...]]:
     for pair in pairs:
         name = tr(words.WHAT[pair.name]) if known else _name(pair.name)
-        yield plain(name), *(plain(_value(side, pair.name)) for side in (pair.a, pair.b))
+        unequal = Cell("≠", "bad") if pair.a != pair.b else plain("")
+        yield plain(name), *(plain(_shown(pair, side, tr)) for side in (pair.a, pair.b)), unequal
+
+
+def _shown(pair: Pair, side: Any, tr: Translate) -> str:
+    """A gate's answer in words, anything else as a value."""
+    if "." in pair.name and side in VERDICTS:
+        return tr(VERDICTS[side])
+    return _value(side, pair.name)
 
 
 def _name(column: str) -> str:

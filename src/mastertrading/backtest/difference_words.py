@@ -4,9 +4,10 @@ from __future__ import annotations
 
 FIRST = {
     "identical": "The same run: {run}. Code, configuration, data and window are one, and so are decisions and trades.",
-    "same": "The same decisions and trades in every minute, although {what} differ.",
-    "same_overlap": "The same decisions and trades in all that both have; {what} differ.",
-    "module": "The runs part at {time} UTC on {instrument}: {module} said something else.",
+    "same": "The same decisions and trades in every minute, although these differ: {what}.",
+    "same_overlap": "The same decisions and trades in all that both have. These differ: {what}.",
+    "module": "The runs part at {time} UTC on {instrument}: {module} said {a} in A and {b} in B.",
+    "module_gate": "The runs part at {time} UTC on {instrument}: {gate} answered differently, with no other forecast.",
     "allocation": "The runs part at {time} UTC on {instrument}: the same forecasts were weighed differently.",
     "position": "The runs part at {time} UTC on {instrument}: only one of them held a position.",
     "gate": "The runs part at {time} UTC on {instrument}: a gate answered differently ({gate}).",
@@ -20,11 +21,12 @@ FIRST = {
 }
 
 CAUSES = {
-    "configuration": "Behind it: {count} settings, {names}.",
-    "setting": "Behind it: one setting, {name}: {a} → {b}.",
-    "data": "Behind it: other data.",
-    "code": "Behind it: other code.",
-    "span": "Behind it: another window, other instruments or other modules.",
+    "behind": "Behind it: {causes}.",
+    "configuration": "{count} settings ({names})",
+    "setting": "one setting, {name}: {a} → {b}",
+    "span": "another window, or other instruments or modules",
+    "data": "other data",
+    "code": "other code",
     "unknown": "Nothing explains it: equal configuration, data and code must give equal runs. Please report this.",
 }
 
