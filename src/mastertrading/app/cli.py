@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.lookahead",
         "check whether signals know the future: yours, or the four modules and the indicators",
     ),
+    "report": ("mastertrading.app.commands.report", "make the HTML report of a run anew"),
     "config": ("mastertrading.app.commands.config", "show, check or write the settings"),
     "why": (
         "mastertrading.app.commands.why",

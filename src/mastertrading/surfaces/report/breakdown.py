@@ -43,20 +43,24 @@ def returns(facts: Facts, tr: Translate) -> Html:
 def _months(facts: Facts, tr: Translate) -> Html:
     months = {month.name: month for month in facts.summary.months}
     largest = max((abs(month.return_frac) for month in months.values()), default=0.0)
-    names = tr(words.RETURNS["month_names"]).split()
+    names, whole = tr(words.RETURNS["month_names"]).split(), tr(words.RETURNS["year"])
     rows = []
     for year in sorted({name[:4] for name in months}):
-        cells = [_cell(months.get(f"{year}-{m:02d}"), largest) for m in range(1, 13)]
+        cells = [
+            _cell(months.get(f"{year}-{m:02d}"), largest, label) for m, label in enumerate(names, start=1)
+        ]
         growth = 1.0
         for name, month in months.items():
             growth *= 1.0 + month.return_frac if name[:4] == year else 1.0
-        total = el("td", _short(growth - 1.0), class_=f"number sum {marks.tone(growth - 1.0)}")
+        total = el(
+            "td", _short(growth - 1.0), class_=f"number sum {marks.tone(growth - 1.0)}", data_name=whole
+        )
         rows.append(el("tr", el("th", year, scope="row"), cells, total))
     head = el(
         "tr",
         el("th"),
         [el("th", name, scope="col") for name in names],
-        el("th", tr(words.RETURNS["year"]), scope="col"),
+        el("th", whole, scope="col"),
     )
     table = el("table", el("thead", head), el("tbody", rows), class_="grid months")
     return el("figure", el("figcaption", tr(words.RETURNS["months"])), table)
@@ -78,13 +82,14 @@ def _days(days: Sequence[Any], tr: Translate) -> Html:
     return el("figure", el("figcaption", tr(words.RETURNS["days"])), table)
 
 
-def _cell(period: Any, largest: float) -> Html:
+def _cell(period: Any, largest: float, label: str | None = None) -> Html:
     if period is None:
         return el("td")
     value = period.return_frac
     money = f"{period.name}: {marks.money(period.equity_atoms)} USDT · {texts.count(period.trades)}"
     kind = f"number shaded {marks.tone(value)}".strip()
-    return el("td", _short(value), class_=kind, style=marks.shade(value, largest), title=money)
+    style = marks.shade(value, largest)
+    return el("td", _short(value), class_=kind, style=style, title=money, data_name=label)
 
 
 def _short(fraction: float) -> str:
@@ -108,7 +113,7 @@ def groups(facts: Facts, tr: Translate) -> Html:
         note = tr(words.GROUPS["module_note"]) if name == "module" else ""
         tables.append(_table(tr(words.GROUPS[name]), lines, tr, note))
     tables.append(_table(tr(words.GROUPS["weekday"]), _by_weekday(facts.trades, tr), tr))
-    return join(el("div", tables, class_="groups"), _hours(facts.trades, tr))
+    return el("div", tables, _hours(facts.trades, tr), class_="groups")
 
 
 def _name(kind: str, name: str, tr: Translate) -> str:
@@ -217,15 +222,12 @@ def _histogram(results: Sequence[float], about: str) -> Html:
             class_="loss" if edge < 0 else "gain",
             style=f"top:{100.0 - height:.2f}%;height:{height:.2f}%",
         )
-        label = _edge(k, first, last) if edge == round(edge) else ""
+        label = marks.plus(f"{edge:.0f}") if edge == round(edge) else ""
+        told = el("em", str(count), style=f"top:{100.0 - height:.2f}%") if count else None
         title = f"{_r(edge)} … {_r(edge + BIN_R)} R: {count}"
-        columns.append(el("span", el("span", stick, class_="stick"), el("small", label), title=title))
+        columns.append(el("span", el("span", stick, told, class_="stick"), el("small", label), title=title))
     ground = el("div", el("b", style="top:100%"), class_="ground")
     return el("div", ground, columns, class_="columns edges", role="img", aria_label=about)
-
-
-def _edge(k: int, first: int, last: int) -> str:
-    return marks.plus(f"{k * BIN_R:.0f}")
 
 
 # ---------------------------------------------------------------- the funnel
@@ -276,13 +278,14 @@ def _gates(gates: Sequence[Any], decisions: int, tr: Translate, whole: bool = Fa
                 el("th", row.gate, el("small", f" {told}") if told else None, scope="row"),
                 el("td", cut, class_="mark"),
                 el("td", f"{marks.MINUS}{texts.count(row.refused_first)}", class_="number"),
+                el("td", marks.share(ratio(row.refused_first, left)), class_="number"),
                 el("td", texts.count(after), class_="number"),
             )
         )
         left = after
     silent = ", ".join(row.gate for row in gates if row.refused_first == 0 and row.asked)
     note = el("p", tr(words.FUNNEL["silent"]).format(gates=silent), class_="about") if silent else None
-    names = (words.FUNNEL["refused"], words.FUNNEL["left"])
+    names = (words.FUNNEL["refused"], words.FUNNEL["share"], words.FUNNEL["left"])
     head = el("tr", el("td"), el("td"), [el("th", tr(name), scope="col", class_="number") for name in names])
     table = el("table", el("thead", head), el("tbody", rows), class_="bars cut") if rows else None
     return join(table, note)

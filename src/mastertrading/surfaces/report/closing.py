@@ -70,7 +70,16 @@ def run(
     else:
         told.append(el("li", _kept(levels, tr)))
     quality = join(el("h3", tr(words.RUN["quality"])), el("ul", told, class_="notes"))
-    return el("div", el("div", identity, quality), summary, class_="halves")
+    return el("div", el("div", identity, _signal(facts, tr), quality), summary, class_="halves")
+
+
+def _signal(facts: Facts, tr: Translate) -> Html | None:
+    """The user's own function, if the run traded one."""
+    signal = facts.summary.get("signal")
+    if not signal:
+        return None
+    params = ", ".join(f"{name}={value}" for name, value in signal["params"].items())
+    return el("p", f"{tr(words.RUN['signal'])}: ", el("code", f"{signal['name']}({params})"))
 
 
 def _kept(levels: Sequence[dict[str, object]], tr: Translate) -> str:
@@ -117,13 +126,14 @@ def config(settings: Settings, tr: Translate) -> Html:
 def onward(facts: Facts, tr: Translate) -> Html:
     """Commands that answer the next question, with this run's own first trade in them."""
     names = facts.summary.run.instruments
-    symbol, when = (names[0] if names else "BTCUSDT"), facts.summary.run.to_ms
+    symbol, when, trade = (names[0] if names else "BTCUSDT"), facts.summary.run.to_ms, 1
     if len(facts.trades):
         first = facts.trades.row(0, named=True)
-        symbol, when = str(first["instrument"]), int(first["opened_ms"])
+        symbol, when, trade = str(first["instrument"]), int(first["opened_ms"]), int(first["trade_id"])
     moment = texts.moment(when).replace(" ", "T")
     lines = (
         ("why", f"{COMMAND} why {shlex.quote(symbol)} --at {moment} --run RUN"),
+        ("trade", f"{COMMAND} why --trade {trade} --run RUN"),
         ("summary", f"{COMMAND} why --summary --run RUN"),
         ("diff", f"{COMMAND} diff RUN OTHER_RUN"),
         ("report", f"{COMMAND} report RUN --data DIR"),

@@ -49,7 +49,7 @@ FIGURES = {
     "market_time": "Time in market",
     "market_time_note": "exposure at most {exposure} × equity",
     "fees": "Fees",
-    "fees_note": "and funding {funding} USDT",
+    "fees_note": "funding paid {funding} USDT",
 }
 
 EQUITY = {
@@ -110,6 +110,7 @@ FUNNEL = {
     "entries": "Entries ordered",
     "left": "Left",
     "refused": "Refused",
+    "share": "of those asked",
     "silent": "Gates that refused nothing: {gates}.",
     "modules": "Inside the modules",
     "fires": "fires in {share} of its decisions: {long} long, {short} short",
@@ -120,6 +121,7 @@ FUNNEL = {
 BREAKERS = {"none": "No breaker tripped, nothing was liquidated, nothing was transferred."}
 
 RUN = {
+    "signal": "Own signal",
     "quality": "Notes on the data",
     "clean": "Nothing was noted about the data.",
     "no_market": "Made without the bars: no candles and no market beside the equity. `{command}` adds them.",
@@ -137,6 +139,7 @@ CONFIG = {
 
 NEXT = {
     "why": "why an instrument did or did not trade at a minute",
+    "trade": "the story of a trade, from its forecasts to its last fill",
     "summary": "how many minutes each gate refused",
     "diff": "where two runs part, and why",
     "report": "make this page anew",
@@ -181,7 +184,7 @@ SCRIPT = {
     "no_bars": "No bars here.",
     "trade": "Trade {id}",
     "show_candles": "Show trade {id} on the candles",
-    "legend": "▲ long entry  ▼ short entry  ○ partial  ✕ exit  ┄ stop",
+    "legend": "▲ long entry  ▼ short entry  ○ partial  ✕ exit  ╌ stop",
     "results": "Results",
     "winners": "winners",
     "losers": "losers",

@@ -11,6 +11,7 @@ function equityChart(host) {
   const height = () => (narrow() ? 330 : 430);
   const limits = [data.from, Math.max(data.to, data.from + data.base)];
   if (t.length === 0) return null;
+  let withMarket = held !== null;
 
   function line(pen, x, y, values, from, to) {
     pen.beginPath();
@@ -37,7 +38,7 @@ function equityChart(host) {
     const split = area.top + (area.bottom - area.top) * 0.68;
     const seen = rows(view);
     const x = scale(view.from, view.to, area.left, area.right);
-    const ends = [extent(nav, seen), held ? extent(held, seen) : [1, 1]];
+    const ends = [extent(nav, seen), withMarket ? extent(held, seen) : [1, 1]];
     const low = Math.min(1, ends[0][0], ends[1][0]) - 1;
     const high = Math.max(1, ends[0][1], ends[1][1]) - 1;
     const room = (high - low || 0.01) * 0.06;
@@ -49,7 +50,7 @@ function equityChart(host) {
     pen.beginPath();
     pen.rect(area.left, area.top, area.right - area.left, area.bottom - area.top);
     pen.clip();
-    if (held) {
+    if (withMarket) {
       pen.strokeStyle = colours.soft;
       pen.lineWidth = 1;
       pen.setLineDash([4, 3]);
@@ -104,12 +105,24 @@ function equityChart(host) {
       [moment(t[k]), 'when'],
       [`${words.strategy} ${signed((nav[k] - 1) * 100, 2)} %`, 'key-strategy'],
     ];
-    if (held) parts.push([`${words.market} ${signed((held[k] - 1) * 100, 2)} %`, 'key-market']);
+    if (withMarket) parts.push([`${words.market} ${signed((held[k] - 1) * 100, 2)} %`, 'key-market']);
     parts.push([`${words.drawdown} ${fixed(-depth[k] * 100, 2)} %`, 'key-drawdown']);
     parts.push([`${words.equity} ${fixed(money[k] / 100, 2)} USDT`, '']);
     return { at: t[k], parts };
   }
 
   const label = `${words.equity}, ${words.drawdown}. ${read(null).parts.map((part) => part[0]).join(', ')}. ${words.keys}`;
-  return timeChart(host, { height, limits, smallest: 20 * data.base, label, draw, overview, read });
+  const chart = timeChart(host, { height, limits, smallest: 20 * data.base, label, draw, overview, read });
+  if (held) chart.tools.insertBefore(marketButton(), chart.tools.lastChild);
+  return chart;
+
+  function marketButton() {
+    const button = make('button', { type: 'button', 'aria-pressed': 'true' }, words.market);
+    button.addEventListener('click', () => {
+      withMarket = !withMarket;
+      button.setAttribute('aria-pressed', String(withMarket));
+      chart.redraw();
+    });
+    return button;
+  }
 }

@@ -33,7 +33,7 @@ function start() {
     field.scrollIntoView({ block: 'nearest' });
   });
   tradeList(document.getElementById('trade-list'), trades, show);
-  if (candles && trades.length) candles.showTrade(trades[0]);
+  if (candles && trades.length) candles.showTrade(trades.reduce((a, b) => (b.opened < a.opened ? b : a)));
   return equity;
 }
 
