@@ -65,6 +65,7 @@ def report(
     run = read_run(folder).summary["run"]
     settings = load(folder / "config.toml").settings
     notes: list[str] = []
+    market: Market | None
     if data:
         market = _recorded(run, settings, data, notes.append)
     else:

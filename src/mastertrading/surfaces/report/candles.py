@@ -2,7 +2,7 @@
 
 A level is one length of bar. From the coarsest on, levels are kept whole while they fit into ``WHOLE_BARS``; of the
 finer ones only the bars around trades are kept, or else only those around their entries and exits, while they fit
-into ``WINDOW_BARS``. A bar takes 5 to 6 bytes, a third more in base64: at most about 7 MB a page.
+into ``WINDOW_BARS``. A bar takes about 8 bytes in base64: at most 9 MB a page.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mastertrading.domain.market import F64, I64, MINUTE_MS, Bool, Market
 from mastertrading.surfaces.report.encoding import pack, pack_rising
 
 WHOLE_BARS = 400_000
-WINDOW_BARS = 450_000
+WINDOW_BARS = 600_000
 LEVELS_MS = tuple(minutes * MINUTE_MS for minutes in (5, 15, 60, 240, 1440))
 PAD_BARS = 40
 """Bars of a level that are kept before and after a trade."""

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from mastertrading.backtest import texts
-from mastertrading.backtest.tables import report_tables
+from mastertrading.backtest.tables import events_table, identity_table, summary_table
 from mastertrading.backtest.verdict import Translate
 from mastertrading.backtest.writing import Table
 from mastertrading.settings.keys import dotted
@@ -50,18 +50,16 @@ def breakers(facts: Facts, tr: Translate) -> Html:
     """Everything that happened to the account and was neither a fill nor funding."""
     if not facts.summary.events:
         return el("p", tr(words.BREAKERS["none"]), class_="about")
-    title = tr(texts.TITLES["events"])
-    found = [table for table in report_tables(facts.statistics, tr) if table.title == title]
-    return el("div", [plain_table(table, "events") for table in found], class_="scroll")
+    table = events_table(facts.statistics, tr, shown=None)
+    return el("div", plain_table(table, "events"), class_="scroll")
 
 
 def run(
     facts: Facts, notes: Sequence[str], levels: Sequence[dict[str, object]] | None, tr: Translate
 ) -> Html:
     """Identity, measures, and what is known about the data."""
-    tables = {table.title: table for table in report_tables(facts.statistics, tr)}
-    identity = plain_table(tables[tr(texts.TITLES["identity"])], "identity")
-    summary = plain_table(tables[tr(texts.TITLES["summary"])], "summary")
+    identity = plain_table(identity_table(facts.statistics, tr), "identity")
+    summary = plain_table(summary_table(facts.statistics, tr), "summary")
     told = [el("li", tr(note)) for note in notes] or [el("li", tr(words.RUN["clean"]))]
     if levels is None:
         command = f"{COMMAND} report RUN --data DIR"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from mastertrading.backtest import texts
 from mastertrading.surfaces.report.html import Html, el
 
 MINUS = "−"
+NEGATIVE = re.compile(r"(?<![\w.-])-(?=[\d.])")
 
 
 def minus(text: str) -> str:
-    """A number with a real minus sign."""
-    return text.replace("-", MINUS, 1) if text.startswith("-") else text
+    """A text whose numbers have real minus signs; dates keep their hyphens."""
+    return NEGATIVE.sub(MINUS, text)
 
 
 def plus(text: str) -> str:

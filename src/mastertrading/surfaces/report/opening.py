@@ -34,7 +34,7 @@ def header(facts: Facts, tr: Translate) -> Html:
         "source": run.source or texts.NONE,
         "begin": _date(run.from_ms),
         "end": _date(run.to_ms),
-        "days": texts.number(run.days, 1),
+        "days": texts.number(run.days, 1).removesuffix(".0"),
         "instruments": str(len(run.instruments)),
         "instrument": run.instruments[0] if run.instruments else texts.NONE,
     }

@@ -99,9 +99,9 @@ SHAPE = {
     "results": "Results in R",
     "results_note": "Net result of each trade over what it risked. Median {median} R, best {best} R, worst {worst} R.",
     "against": "Against us on the way",
-    "against_note": "Farthest move against a trade (across) and its result (up), in R.",
+    "against_note": "Farthest move against a trade (across) and its result (up), in R; larger ones at the edge.",
     "with": "With us on the way",
-    "with_note": "Farthest move in favour of a trade (across) and its result (up), in R.",
+    "with_note": "Farthest move in favour of a trade (across) and its result (up), in R; larger ones at the edge.",
 }
 
 FUNNEL = {
