@@ -222,9 +222,9 @@ def _histogram(results: Sequence[float], about: str) -> Html:
             class_="loss" if edge < 0 else "gain",
             style=f"top:{100.0 - height:.2f}%;height:{height:.2f}%",
         )
+        beyond = k == last and max(results) >= edge + BIN_R
         label = marks.plus(f"{edge:.0f}") + ("…" if beyond else "") if edge == round(edge) else ""
         told = el("em", str(count), style=f"top:{100.0 - height:.2f}%") if count else None
-        beyond = k == last and max(results) >= edge + BIN_R
         title = f"≥ {_r(edge)} R: {count}" if beyond else f"{_r(edge)} … {_r(edge + BIN_R)} R: {count}"
         columns.append(el("span", el("span", stick, told, class_="stick"), el("small", label), title=title))
     ground = el("div", el("b", style="top:100%"), class_="ground")
