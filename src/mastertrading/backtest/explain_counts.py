@@ -265,11 +265,11 @@ def _stretch(row: dict[str, Any], trades: Sequence[dict[str, Any]], step: int) -
     )
 
 
-STEPS = (2, 5, 10, 15, 30, 60, 120, 240, 1440)
+STEPS = (2, 5, 10, 15, 30, 60)
 
 
 def joined(found: Sequence[Stretch], most: int) -> tuple[list[Stretch], int]:
-    """Join short neighbours without an entry or a position until at most ``most`` stretches are left.
+    """Join short neighbours without an entry or a position until ``most`` stretches are left, or no short ones.
 
     Returns
     -------

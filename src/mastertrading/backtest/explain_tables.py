@@ -26,6 +26,7 @@ from mastertrading.backtest.fire_rates import ENTRIES, MODULE_GATES
 from mastertrading.backtest.measures import ratio
 from mastertrading.backtest.verdict import Translate, as_written
 from mastertrading.backtest.writing import Cell, Column, Table, plain
+from mastertrading.domain.market import DAY_MS
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -208,10 +209,10 @@ def _stretch_row(stretch: Stretch, tr: Translate) -> tuple[Cell, ...]:
         trade=stretch.trade_id,
         reason=stretch.exit_reason,
     )
-    day = texts.moment(stretch.from_ms)[5:]
+    start, end = texts.moment(stretch.from_ms)[5:], texts.moment(stretch.to_ms)[5:]
     return (
-        plain(day),
-        plain(clock(stretch.to_ms)),
+        plain(start),
+        plain(clock(stretch.to_ms) if stretch.to_ms - stretch.from_ms < DAY_MS else end),
         Cell(told, "good" if stretch.kind in ("entry", "exit") else ""),
         plain(_detail(stretch, tr)),
         plain(texts.count(stretch.minutes)),

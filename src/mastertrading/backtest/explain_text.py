@@ -233,7 +233,7 @@ def _counts(chain: Chain, said: Said, tr: Translate) -> str:
     if said.remembered is None or said.said_ms is None:
         if said.votes:
             return tr(words.LINES["before_run"])
-        return tr(words.LINES["nothing"])
+        return tr(words.LINES["expired" if said.expired else "nothing"])
     age = chain.ts_ms - said.said_ms
     name = "remembered" if age else "remembered_now"
     text = tr(words.LINES[name]).format(forecast=f"{said.remembered:+.3f}", age=f"{age / 60_000:g} min")

@@ -19,15 +19,22 @@ if TYPE_CHECKING:
 SUMMARY = "why a run did or did not trade: one minute, a trade, a window, or all of it"
 RUNS = Path("runs")
 WIDEST = 120
-MS_DIGITS = 11
+MS_DIGITS = range(11, 15)
+"""How many digits a number of ms since 1970 has, from the year 1970 to 5138."""
 
 
 def moment_ms(text: str) -> int:
-    """A moment: ISO 8601 (UTC), or ms since 1970."""
+    """A moment: ISO 8601 (UTC), or ms since 1970.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is neither.
+    """
     digits = text.strip()
-    return (
-        int(digits) if digits.isascii() and digits.isdecimal() and len(digits) >= MS_DIGITS else utc_ms(text)
-    )
+    if digits.isascii() and digits.isdecimal() and len(digits) in MS_DIGITS:
+        return int(digits)
+    return utc_ms(text)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +70,7 @@ def _question(args: argparse.Namespace) -> Any:
     window = args.from_ms is not None or args.to_ms is not None
     asked = [name for name, given in (("--at", args.at_ms), ("--trade", args.trade)) if given is not None]
     asked += ["--summary"] if args.summary else []
+    asked += ["--from"] if window and not args.summary else []
     if len(asked) > 1:
         raise UsageError(
             tr("{one} and {other} are two questions").format(one=asked[0], other=asked[1]),
