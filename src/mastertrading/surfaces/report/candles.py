@@ -20,6 +20,8 @@ WINDOW_BARS = 600_000
 LEVELS_MS = tuple(minutes * MINUTE_MS for minutes in (5, 15, 60, 240, 1440))
 PAD_BARS = 40
 """Bars of a level that are kept before and after a trade."""
+PAD_ENDS = 30
+"""Where only its entry and its exit are kept: before and after each."""
 BEFORE_MS = 12 * 60 * MINUTE_MS
 """How much is shown from before the first decision."""
 
@@ -107,9 +109,9 @@ def coarser(level: Level, ms: int) -> Level:
 
 def _around(level: Level, trips: Trips, room: int) -> Bool:
     """The bars around trades; if they are too many those around entries and exits; if still too many none."""
-    pad = PAD_BARS * level.ms
+    pad, near = PAD_BARS * level.ms, PAD_ENDS * level.ms
     held = [(trips.opened_ms - pad, trips.closed_ms + pad)]
-    ends = [(at - pad, at + pad) for at in (trips.opened_ms, trips.closed_ms)]
+    ends = [(at - near, at + near) for at in (trips.opened_ms, trips.closed_ms)]
     for windows in (held, ends):
         kept = _covered(level, trips.instrument, windows) & level.present
         if int(kept.sum()) <= room:
