@@ -229,7 +229,8 @@ class History:
                     f"{self.id} wants no question for {minutes} minutes", why=trouble.text
                 )
             wait_s = trouble.wait_s + chance.random()
-        self.tell(f"{self.id}: {trouble.text}; asking again in {wait_s:.1f} s")
+        if attempt or trouble.everybody:  # a single failure is usual
+            self.tell(f"{self.id}: {trouble.text}; asking again in {wait_s:.1f} s")
         if trouble.everybody:
             self.pace.hold(wait_s)
         else:

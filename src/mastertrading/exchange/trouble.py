@@ -6,6 +6,7 @@ truncated answer is a bare ``ExchangeError``) is therefore asked again as well, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,9 @@ from mastertrading.exchange.lean import errors
 PATIENCE_S = 900.0
 """A longer ban is not waited for."""
 FORBIDDEN_PAUSE_S = 30.0
-SHOWN = 200
+SHOWN = 160
+ADDRESS = re.compile(r"^\w+( (GET|POST))?( https?://\S+)?")
+"""How ccxt begins its sentences: exchange, method, address."""
 BANNED, TOO_MANY, FORBIDDEN, LEGAL = 418, 429, 403, 451
 
 
@@ -76,7 +79,7 @@ def judged(error: Exception, heard: Heard, now_ms: int) -> Trouble:
     """Say how to go on after an exception."""
     known, text = errors(), _text(error, heard)
     if isinstance(error, BadAnswer):
-        return Trouble(text)
+        return Trouble(str(error))
     if heard.status == LEGAL:
         return Trouble(text, final=True)
     if heard.status in (BANNED, TOO_MANY) or isinstance(
@@ -109,6 +112,9 @@ def _number(text: Any) -> float | None:
 
 
 def _text(error: Exception, heard: Heard) -> str:
-    said = " ".join(str(error).split()) or type(error).__name__
+    """What happened in one line: without addresses, with the cause where ccxt keeps only the address."""
+    said = " ".join(ADDRESS.sub("", str(error)).split())
+    if not said:
+        said = f"no answer ({type(error.__cause__ or error).__name__})"
     status = f"HTTP {heard.status}: " if heard.status >= 400 and str(heard.status) not in said else ""
     return f"{status}{said[:SHOWN]}{'…' if len(said) > SHOWN else ''}"
