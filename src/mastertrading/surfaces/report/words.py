@@ -106,8 +106,6 @@ SHAPE = {
 
 FUNNEL = {
     "about": "Of {decisions} decisions (an instrument at the close of a bar) so many were left after each gate.",
-    "decisions": "Decisions",
-    "entries": "Entries ordered",
     "left": "Left",
     "refused": "Refused",
     "share": "of those asked",
@@ -157,7 +155,6 @@ SCRIPT = {
     "earlier": "Earlier",
     "later": "Later",
     "keys": "Arrow keys move the line, + and − zoom, 0 shows everything; drag across to zoom.",
-    "brush": "Window shown",
     "instrument": "Instrument",
     "all": "all",
     "side": "Side",
