@@ -8,6 +8,7 @@ import mastertrading as mt
 
 
 def ema_cross(bars, fast: int = 20, slow: int = 50):
+    """Long above, short below."""
     return np.sign(mt.ema(bars.close, fast) - mt.ema(bars.close, slow))
 
 

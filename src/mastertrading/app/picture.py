@@ -79,7 +79,7 @@ def equity_picture(equity: pl.DataFrame, title: str) -> Picture:
     """Equity above, drawdown below."""
     at_ms = equity["ts_ms"].to_numpy()
     money = equity["equity_atoms"].to_numpy() / 1e8
-    fall = -100.0 * equity["drawdown"].to_numpy()
+    fall = 0.0 - 100.0 * equity["drawdown"].to_numpy()  # 0.0 - x: no "-0.00 %"
     above = _pane(28.0, 190.0, at_ms, money)
     below = _pane(240.0, 70.0, at_ms, np.append(fall, 0.0))
     parts = [

@@ -62,8 +62,8 @@ class Trial:
         The cut it changed with, and how: ``cut`` or ``randomise``.
     by
         The largest change of all.
-    reach
-        How many bars before its cut a change began, at most.
+    reaches
+        How many bars before its cut each change began.
     failed, failure
         Runs in which it raised, and the last reason.
     """
@@ -79,7 +79,7 @@ class Trial:
     cut_ms: int | None = None
     way: str = ""
     by: float = 0.0
-    reach: int = 0
+    reaches: list[int] = field(default_factory=list)
     failed: int = 0
     failure: str = ""
     steady: bool = True
@@ -105,7 +105,12 @@ class Trial:
             return ""
         if len(self.changed) > 1 and self.from_start == self.changed:
             return "sample"
-        return "shift" if self.reach <= FEW_BARS else "bar"
+        return "shift" if np.median(self.reaches) <= FEW_BARS else "bar"
+
+    @property
+    def reach(self) -> int:
+        """How many bars before its cut a change began, at most."""
+        return max(self.reaches, default=0)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -269,7 +274,7 @@ def _compare(trial: Trial, whole: Records, other: Records, market: Market, cut: 
     if first <= trial.begins:
         trial.from_start.add(cut_ms)
     trial.by = max(trial.by, largest_difference(mine, theirs))
-    trial.reach = max(trial.reach, known - first)
+    trial.reaches.append(known - first)
     if trial.first_ms is None or closes[first] < trial.first_ms:
         trial.first_ms, trial.cut_ms, trial.way = int(closes[first]), cut_ms, way
         trial.instrument = market.symbols[int(np.argmax(differing(mine[first], theirs[first])))]

@@ -77,13 +77,15 @@ def another_future(market: Market) -> Future:
 
 
 def cuts_of(market: Market, seed: int, count: int) -> list[int]:
-    """About ``count`` cut points of a market: bars, ends of coarse bars and days, and some settlements."""
+    """About ``count`` cut points of a market: bars, ends of coarse bars and days, some settlements and holes."""
     begin = market.ts_ms[0] if market.common_from_ms is None else market.common_from_ms
     closes = market.ts_ms[market.ts_ms >= begin] + market.base_ms
     due = np.unique(np.concatenate([np.zeros(0, np.int64), *(paid.ts_ms for paid in market.settlements)]))
     inside = due[(due > closes[0]) & (due < closes[-1])]
-    some = np.sort(chance(seed, 1).permutation(inside)[: max(1, count // 12)])
-    return cut_points(closes, seed, count, some.tolist())
+    holes = closes[1:-1][~market.valid[-len(closes) :][1:-1].all(axis=1)]
+    few, rng = max(1, count // 12), chance(seed, 1)
+    some = {*rng.permutation(inside)[:few].tolist(), *rng.permutation(holes)[:few].tolist()}
+    return cut_points(closes, seed, count, sorted(some))
 
 
 def between(market: Market, start: int, stop: int) -> Market:
