@@ -211,6 +211,8 @@ def other_future(tick: float | F64 = 0.0, missing: float = 0.0) -> Future:
 def _other_rates(known: Known, cut_ms: int, rng: np.random.Generator) -> Known:
     """Rates that are larger and of any sign; whole numbers are shuffled."""
     count = len(known.until(cut_ms).at_ms)
+    if count == len(known.at_ms):
+        return known
     rows = known.rows.copy()
     if rows.dtype.kind == "f":
         rows[count:] = rng.normal(0.0, 3.0 * (np.nanstd(rows) + 1e-9), rows[count:].shape)
