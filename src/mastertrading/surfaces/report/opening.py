@@ -15,6 +15,10 @@ from mastertrading.surfaces.report.facts import Facts
 from mastertrading.surfaces.report.html import Html, el, join
 
 
+UNBROKEN = "\u00a0%"
+"""A per cent sign that stays on the line of its number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A number of the summary: its name, the path to it and its value there, how it is written, and a remark."""
@@ -48,7 +52,7 @@ def header(facts: Facts, tr: Translate) -> Html:
             tr(lead).format(**values),
             class_="lead",
         ),
-        el("h1", verdict(facts.statistics, tr), id="verdict"),
+        el("h1", verdict(facts.statistics, tr).replace(" %", UNBROKEN), id="verdict"),
     )
 
 
