@@ -1,11 +1,11 @@
-"""``data download|import|check|list|synth``: market data into a lake, its quality, what is there, and made markets."""
+"""``data download|import|check|list|features|synth``: market data into a lake, and made markets."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 
-from mastertrading.app.commands.data import download, importing, looking, synth
+from mastertrading.app.commands.data import download, features, importing, looking, synth
 from mastertrading.app.messages import tr
 
 SUMMARY = "download, import, check, list or synthesise market data"
@@ -36,5 +36,10 @@ def _actions() -> dict[str, tuple[str, Configure, Run]]:
             looking.check,
         ),
         "list": (tr("what is there"), looking.configure_list, looking.listing),
+        "features": (
+            tr("recorded order books and trades into features of bars"),
+            features.configure,
+            features.run,
+        ),
         "synth": (tr("make a market from a seed and write it as a lake"), synth.configure, synth.run),
     }
