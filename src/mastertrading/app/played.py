@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import json
+import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -167,13 +169,11 @@ class Played:
         return Path(folder)
 
     @cached_property
-    def _kept(self) -> tempfile.TemporaryDirectory[str]:
-        return tempfile.TemporaryDirectory(prefix="mastertrading-", ignore_cleanup_errors=True)
-
-    @cached_property
     def _folder(self) -> Path:
         """The run's folder in a temporary place that lives as long as this object."""
-        return self.save(Path(self._kept.name) / "run")
+        place = tempfile.mkdtemp(prefix="mastertrading-")
+        weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
+        return self.save(Path(place) / "run")
 
     # ---------------------------------------------------------------- how it looks
 
