@@ -58,6 +58,7 @@ def panel(
     days: float = 10,
     seed: int = 1,
     funding: Mapping[str, Any] | None = None,
+    hours: Mapping[str, Any] | None = None,
     settings: Chosen = None,
 ) -> Market:
     """Bars of several instruments: from a folder, from tables in memory, or made from a seed.
@@ -78,6 +79,8 @@ def panel(
         Of a synthetic market.
     funding
         By symbol a table of ``ts`` and ``rate``, beside tables in memory.
+    hours
+        By symbol 1 h bars from before the first bar, beside tables in memory: with them, entries need not wait.
     settings
         Contract facts, and the worst data that may be used.
 
@@ -89,15 +92,22 @@ def panel(
     chosen = _settings(settings, {})
     if data is None:
         made_ms = timeframe_ms(base or "1m")
-        return synthesize(instruments or tuple(chosen.instruments), days, seed, base_minutes=made_ms // 60_000)
+        return synthesize(
+            instruments or tuple(chosen.instruments), days, seed, base_minutes=made_ms // 60_000
+        )
     if isinstance(data, (str, Path)):
         until = _ms(end)
         return load_market(
             data, instruments, venue=venue, base=base or "1m", end=until, settings=chosen, notice=_tell
         )
-    length = timeframe_ms(base) if base else None
     return market_from_tables(
-        data, instruments or (), base_ms=length, funding=funding, settings=chosen, notice=_tell
+        data,
+        instruments or (),
+        base_ms=timeframe_ms(base) if base else None,
+        funding=funding,
+        hours=hours,
+        settings=chosen,
+        notice=_tell,
     )
 
 

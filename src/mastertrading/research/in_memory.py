@@ -13,10 +13,10 @@ import numpy as np
 
 from mastertrading.domain.errors import DataMissing, DataUnreadable
 from mastertrading.domain.instrument import canonical_symbol
-from mastertrading.domain.market import F64, I64, Bars, Market, Settlements
+from mastertrading.domain.market import F64, HOUR_MS, I64, Bars, Market, Settlements
 from mastertrading.lake.identity import market_hash
 from mastertrading.lake.names import Notice, moment
-from mastertrading.lake.quality import check_bars, clean, grade_of, settlement_intervals, worst
+from mastertrading.lake.quality import check_bars, clean, grade_of, settlement_intervals, take, worst
 from mastertrading.lake.universe import resolve_instrument
 from mastertrading.research.bars import COLUMNS
 from mastertrading.settings.schema import Settings
@@ -34,6 +34,7 @@ def market_from_tables(
     *,
     base_ms: int | None = None,
     funding: Mapping[str, Table] | None = None,
+    hours: Mapping[str, Table] | None = None,
     settings: Settings | None = None,
     notice: Notice = lambda sentence: None,
 ) -> Market:
@@ -50,6 +51,9 @@ def market_from_tables(
         Length of a bar; None: the smallest distance of two bars.
     funding
         By symbol a table of ``ts`` and ``rate``; none: nothing is paid for holding.
+    hours
+        By symbol 1 h bars from before the first bar: without them volatility is known, and entries begin, only
+        after 100 finished hours.
     settings
         Contract facts under ``instruments``.
 
@@ -81,7 +85,10 @@ def market_from_tables(
     paid = {canonical_symbol(name): table for name, table in (funding or {}).items()}
     end_ms = int(ts_ms[-1]) + step_ms
     settlements = tuple(_settlements(paid.get(symbol), end_ms) for symbol in cleaned)
-    primer = tuple(_none() for _ in cleaned)
+    older = {canonical_symbol(name): table for name, table in (hours or {}).items()}
+    primer = tuple(
+        _primer(symbol, older.get(symbol), int(each.bars.ts_ms[0])) for symbol, each in cleaned.items()
+    )
     valid = ~np.isnan(columns["close"])
     return Market(
         instruments=tuple(facts),
@@ -204,6 +211,19 @@ def _settlements(table: Table | None, end_ms: int) -> Settlements:
     order = np.argsort(ts_ms[usable], kind="stable")
     ts_ms, rate = ts_ms[usable][order], rate[usable][order]
     return Settlements(ts_ms, rate, settlement_intervals(ts_ms))
+
+
+def _primer(symbol: str, table: Table | None, begin_ms: int) -> Bars:
+    """The unbroken run of 1 h bars that ends with the last whole hour before the first base bar."""
+    if table is None:
+        return _none()
+    bars = clean(_bars(symbol, table), HOUR_MS).bars
+    last_ms = begin_ms // HOUR_MS * HOUR_MS - HOUR_MS
+    stop = int(np.searchsorted(bars.ts_ms, last_ms, side="right"))
+    if stop == 0 or bars.ts_ms[stop - 1] != last_ms:
+        return _none()
+    breaks = np.flatnonzero(np.diff(bars.ts_ms[:stop]) != HOUR_MS)
+    return take(bars, slice(int(breaks[-1]) + 1 if breaks.size else 0, stop))
 
 
 def _none() -> Bars:

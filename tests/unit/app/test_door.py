@@ -114,15 +114,22 @@ def test_bad_and_missing_bars_in_memory_stay_out(table, capsys):
     assert "high is below low" in capsys.readouterr().err
 
 
-def test_funding_in_memory_is_paid():
-    made = mt.panel(instruments=["BTC"], days=3)
-    columns = {name: getattr(made, name)[:, 0] for name in ("open", "high", "low", "close", "volume")}
-    table = pl.DataFrame({"ts": made.ts_ms, **columns})
-    before = mt.backtest(mt.panel(table, ["BTC"]), cross, all_paths=False)
-    held_ms = before.trades["opened_ms"][0] + MINUTE_MS
-    paying = mt.panel(table, ["BTC"], funding={"BTC": {"ts": [held_ms], "rate": [0.01]}})
-    assert len(before.funding) == 0
+def test_funding_and_older_hours_in_memory_make_the_same_market():
+    alone = mt.panel(instruments=["BTC"], days=1)
+    (hours,), (paid,), names = alone.primer, alone.settlements, ("open", "high", "low", "close", "volume")
+    table = {"ts": alone.ts_ms, **{name: getattr(alone, name)[:, 0] for name in names}}
+    older = {"btc": {"ts": hours.ts_ms, **{name: getattr(hours, name) for name in names}}}
+    funding = {"BTC/USDT": {"ts": paid.ts_ms, "rate": paid.rate}}
+    assert mt.panel(table, ["BTC"], funding=funding, hours=older).data_id == alone.data_id
+    opened = mt.backtest(alone, cross, all_paths=False).trades["opened_ms"].to_list()
+    held_ms = opened[0] + MINUTE_MS
+    paying = mt.panel(table, ["BTC"], funding={"BTC": {"ts": [held_ms], "rate": [0.01]}}, hours=older)
     assert mt.backtest(paying, cross, all_paths=False).funding["ts_ms"].to_list() == [held_ms]
+
+
+def test_without_older_hours_no_entry_is_sized_before_a_hundred_hours(table):
+    run = mt.backtest(mt.panel(table, ["BTC"]), cross, all_paths=False)
+    assert len(run.trades) == 0
 
 
 @pytest.mark.parametrize(
