@@ -10,7 +10,7 @@ from mastertrading.backtest import texts
 from mastertrading.backtest.difference import ABSENT, Difference, Divergence, Pair
 from mastertrading.backtest.explain_run import stamp
 from mastertrading.backtest.explain_text import WIDTH, page, styled, titled
-from mastertrading.backtest.explain_words import VERDICTS
+from mastertrading.backtest.explain_words import LINES, VERDICTS
 from mastertrading.backtest.verdict import Translate, as_written
 from mastertrading.backtest.writing import Cell, Column, Table, plain
 
@@ -54,13 +54,13 @@ def _where(first: Divergence | None, tr: Translate) -> str:
         instrument=first.instrument,
         module=first.subject,
         gate=gate,
-        a=_forecast(said.a) if said else "",
-        b=_forecast(said.b) if said else "",
+        a=_forecast(said.a, tr) if said else "",
+        b=_forecast(said.b, tr) if said else "",
     )
 
 
-def _forecast(value: Any) -> str:
-    return f"{value:+.3f}" if isinstance(value, float) and value else str(value or 0)
+def _forecast(value: Any, tr: Translate) -> str:
+    return f"{value:+.3f}" if isinstance(value, float) and value else tr(LINES["nothing"])
 
 
 def _why(found: Difference, tr: Translate) -> str:

@@ -21,6 +21,7 @@ Value = float | str | None
 class Fact:
     """One comparison.
 
+    ``trial`` may name more than one setting, joined as the command line wants them.
     ``unit`` is ``frac``, ``usdt``, ``lots``, ``min``, ``s`` or nothing; ``x`` (a multiple) and ``share`` (a fraction)
     say that the limit is one of equity, and the value is in lots.
     """
@@ -186,9 +187,42 @@ def _daily_entries(minute: Minute) -> Fact:
         for fill in minute.run.rows("fills")
     )
     table = "risk.gates.throttle"
-    steps = [minute.run.setting(f"{table}.{name}") for name in ("low", "middle", "high")]
-    trial = f"{table}.low={today + 1}"
-    return Fact(today, " / ".join(str(step) for step in steps), "", f"{table}.low", trial)
+    steps = [minute.run.setting(f"{table}.{name}") for name in THROTTLE]
+    which = [
+        f"{table}.{name}"
+        for name in _throttle_steps(minute)
+        if minute.run.setting(f"{table}.{name}") <= today
+    ]
+    trial = " --set ".join(f"{key}={today + 1}" for key in which)
+    return Fact(today, " / ".join(str(step) for step in steps), "", (which or [f"{table}.low"])[0], trial)
+
+
+THROTTLE = ("low", "middle", "high")
+
+
+def _throttle_steps(minute: Minute) -> list[str]:
+    """Steps of the throttle that may have ruled: the HTF ADX is not recorded, but gates that compared it are."""
+    low, high = _adx_bounds(minute)
+    first, last = (minute.run.setting(f"risk.gates.throttle.{name}_adx") for name in ("low", "high"))
+    may_be = {"low": low < first, "middle": low <= last and high >= first, "high": high > last}
+    return [name for name in THROTTLE if may_be[name]]
+
+
+def _adx_bounds(minute: Minute) -> tuple[float, float]:
+    """Between what the HTF ADX lay, by the answers of the gates that compared it."""
+    low, high = -math.inf, math.inf
+    asked = [("", 11, "risk.gates.htf_adx_min", 1), ("trend_", 5, "signals.trend.htf_adx_min", 1)]
+    for prefix, gate, key, side in [*asked, ("meanrev_", 4, "signals.meanrev.htf_adx_max", -1)]:
+        limit = minute.run.setting(key)
+        if f"{prefix}evaluated" not in minute.row or not minute.bit(f"{prefix}evaluated", gate):
+            continue
+        if not prefix and _htf_adx(minute).value is not None:
+            continue  # meanrev's vote let it pass, not the ADX
+        if minute.bit(f"{prefix}passed", gate) == (side > 0):
+            low = max(low, limit)
+        else:
+            high = min(high, limit)
+    return low, high
 
 
 def _min_equity(minute: Minute) -> Fact:
