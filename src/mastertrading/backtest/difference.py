@@ -27,7 +27,7 @@ BEFORE, AT, AFTER = -1, 0, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class Contrast:
     """One thing, as the first and as the second run have it."""
 
     name: str
@@ -56,7 +56,7 @@ class Divergence:
     instrument: str
     kind: str
     subject: str
-    sides: tuple[Pair, ...]
+    sides: tuple[Contrast, ...]
     decided: bool
 
 
@@ -86,9 +86,9 @@ class Difference:
     folder_b: str
     run_a: str
     run_b: str
-    identity: tuple[Pair, ...]
-    settings: tuple[Pair, ...]
-    spans: tuple[Pair, ...]
+    identity: tuple[Contrast, ...]
+    settings: tuple[Contrast, ...]
+    spans: tuple[Contrast, ...]
     from_ms: int
     to_ms: int
     instruments: tuple[str, ...]
@@ -97,8 +97,8 @@ class Difference:
     decisions: int
     decisions_differing: int
     first: Divergence | None
-    first_trade: tuple[Pair, ...]
-    outcomes: tuple[Pair, ...]
+    first_trade: tuple[Contrast, ...]
+    outcomes: tuple[Contrast, ...]
 
     @property
     def same(self) -> bool:
@@ -173,27 +173,27 @@ def _check_overlap(a: Recorded, b: Recorded, instruments: Sequence[str], first: 
         raise DataMissing(what, why=why, where=f"{a.files.folder}, {b.files.folder}")
 
 
-def _spans(a: Recorded, b: Recorded) -> Iterator[Pair]:
+def _spans(a: Recorded, b: Recorded) -> Iterator[Contrast]:
     """Windows, instruments and modules where the runs do not have the same."""
     yield from _pairs(("from_ms", "to_ms", "base_ms"), a.run, b.run)
     for name in ("instruments", "modules"):
         mine, other = list(a.run[name]), list(b.run[name])
         if mine != other:
-            yield Pair(name, mine, other)
+            yield Contrast(name, mine, other)
 
 
-def _pairs(names: Iterable[str], a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Pair]:
+def _pairs(names: Iterable[str], a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Contrast]:
     for name in names:
         if a.get(name) != b.get(name):
-            yield Pair(name, a.get(name), b.get(name))
+            yield Contrast(name, a.get(name), b.get(name))
 
 
-def changed_settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Pair]:
+def changed_settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Contrast]:
     """Dotted settings whose values differ, in the order of the first file; ``absent`` where one has none."""
     mine, other = dict(_flat(a)), dict(_flat(b))
     for key in dict.fromkeys((*mine, *other)):
         if mine.get(key, ABSENT) != other.get(key, ABSENT):
-            yield Pair(key, mine.get(key, ABSENT), other.get(key, ABSENT))
+            yield Contrast(key, mine.get(key, ABSENT), other.get(key, ABSENT))
 
 
 def _flat(table: Mapping[str, Any], head: str = "") -> Iterator[tuple[str, Any]]:
@@ -286,22 +286,24 @@ BITS = ("evaluated", "passed", "unknown")
 ALWAYS = ("net", "first_refusal", "lots", "side")
 
 
-def _sides(row: Row, names: Sequence[str], unequal: Sequence[str], modules: Sequence[str]) -> Iterator[Pair]:
+def _sides(
+    row: Row, names: Sequence[str], unequal: Sequence[str], modules: Sequence[str]
+) -> Iterator[Contrast]:
     """What a person wants to see of a minute: forecasts, net, refusal, lots, whatever differs, and gates by name."""
     shown = {*modules, *ALWAYS, *unequal}
     for name in names:
         if name in shown and name.rsplit("_", 1)[-1] not in BITS:
-            yield Pair(name, row[name], row[f"{name}_b"])
+            yield Contrast(name, row[name], row[f"{name}_b"])
     for stage in (*modules, ENTRIES):
         yield from _gate_pairs(row, stage)
 
 
-def _gate_pairs(row: Row, stage: str) -> Iterator[Pair]:
+def _gate_pairs(row: Row, stage: str) -> Iterator[Contrast]:
     """Gates of a stage that answered differently, as ``smc.adx``: ``passed``, ``refused``."""
     for gate in Gate if stage == ENTRIES else MODULE_GATES.get(stage, ()):
         mine, other = (_verdict(row, stage, int(gate), side) for side in ("", "_b"))
         if mine != other:
-            yield Pair(f"{stage}.{name_of(gate)}", mine, other)
+            yield Contrast(f"{stage}.{name_of(gate)}", mine, other)
 
 
 def _verdict(row: Row, stage: str, gate: int, side: str) -> str:
@@ -362,7 +364,7 @@ def _earliest(decision: Divergence | None, a: Recorded, b: Recorded, overlap: Ov
     return min(found, key=lambda one: one[:3])[3] if found else None
 
 
-Sides = tuple[int, str, tuple[Pair, ...]]
+Sides = tuple[int, str, tuple[Contrast, ...]]
 
 
 def _events(a: Recorded, b: Recorded, overlap: Overlap, name: str) -> Sides | None:
@@ -378,9 +380,9 @@ def _events(a: Recorded, b: Recorded, overlap: Overlap, name: str) -> Sides | No
     return None
 
 
-def _whole_row(columns: Iterable[str], mine: Row | None, other: Row | None) -> tuple[Pair, ...]:
+def _whole_row(columns: Iterable[str], mine: Row | None, other: Row | None) -> tuple[Contrast, ...]:
     return tuple(
-        Pair(name, *(row.get(name) if row is not None else ABSENT for row in (mine, other)))
+        Contrast(name, *(row.get(name) if row is not None else ABSENT for row in (mine, other)))
         for name in columns
     )
 
@@ -406,11 +408,11 @@ def _paired(a: Sequence[Row], b: Sequence[Row], time: str) -> Iterator[tuple[Row
         yield mine, other
 
 
-def _row_pairs(columns: Iterable[str], mine: Row | None, other: Row | None) -> Iterator[Pair]:
+def _row_pairs(columns: Iterable[str], mine: Row | None, other: Row | None) -> Iterator[Contrast]:
     for name in columns:
         a, b = (row.get(name) if row is not None else ABSENT for row in (mine, other))
         if a != b:
-            yield Pair(name, a, b)
+            yield Contrast(name, a, b)
 
 
 def _equity(a: Recorded, b: Recorded, overlap: Overlap) -> Sides | None:
@@ -430,18 +432,18 @@ def _equity(a: Recorded, b: Recorded, overlap: Overlap) -> Sides | None:
     row = both.filter(pl.col("equity_atoms") != pl.col("equity_atoms_b")).head(1).collect()
     if not row.height:
         return None
-    pair = Pair("equity_atoms", row["equity_atoms"][0], row["equity_atoms_b"][0])
+    pair = Contrast("equity_atoms", row["equity_atoms"][0], row["equity_atoms_b"][0])
     return int(row["ts_ms"][0]), "", (pair,)
 
 
-def _first_trade(a: Recorded, b: Recorded, overlap: Overlap) -> tuple[Pair, ...]:
+def _first_trade(a: Recorded, b: Recorded, overlap: Overlap) -> tuple[Contrast, ...]:
     """The first trade that differs, with its instrument, its ids and everything that is not equal in it."""
     rows_a, rows_b = (_shared(run, overlap, "trades", "opened_ms") for run in (a, b))
     for mine, other in _paired(rows_a, rows_b, "opened_ms"):
         pairs = tuple(_row_pairs(TRADE, mine, other))
         if pairs:
             head = tuple(
-                Pair(name, mine[name] if mine else ABSENT, other[name] if other else ABSENT)
+                Contrast(name, mine[name] if mine else ABSENT, other[name] if other else ABSENT)
                 for name in ("trade_id", "instrument")
             )
             return (*head, *pairs)
@@ -461,8 +463,8 @@ OUTCOMES = (
 )
 
 
-def _outcomes(a: Recorded, b: Recorded) -> Iterator[Pair]:
+def _outcomes(a: Recorded, b: Recorded) -> Iterator[Contrast]:
     """Results of the whole runs, from their summaries."""
     for name, group, key in OUTCOMES:
         one, two = (run.files.summary.get(group, {}).get(key) for run in (a, b))
-        yield Pair(name, one, two)
+        yield Contrast(name, one, two)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mastertrading.backtest import difference_words as words
 from mastertrading.backtest import texts
-from mastertrading.backtest.difference import ABSENT, Difference, Divergence, Pair
+from mastertrading.backtest.difference import ABSENT, Difference, Divergence, Contrast
 from mastertrading.backtest.explain_run import stamp
 from mastertrading.backtest.explain_text import WIDTH, page, styled, titled
 from mastertrading.backtest.explain_words import LINES, VERDICTS
@@ -133,7 +133,7 @@ def _minute(found: Difference, first: Divergence, width: int, tr: Translate) -> 
 
 
 def _table(
-    title: str, pairs: Sequence[Pair], width: int, tr: Translate, known: bool = False
+    title: str, pairs: Sequence[Contrast], width: int, tr: Translate, known: bool = False
 ) -> list[RenderableType]:
     """What, the one run, the other, and a mark where they differ. No table where there is nothing to show."""
     if not pairs:
@@ -143,14 +143,14 @@ def _table(
     return titled(Table(tr(words.TITLES[title]), columns, rows), width)
 
 
-def _rows(pairs: Iterable[Pair], tr: Translate, known: bool) -> Iterable[tuple[Cell, ...]]:
+def _rows(pairs: Iterable[Contrast], tr: Translate, known: bool) -> Iterable[tuple[Cell, ...]]:
     for pair in pairs:
         name = tr(words.WHAT[pair.name]) if known else _name(pair.name)
         unequal = Cell("≠", "bad") if pair.a != pair.b else plain("")
         yield plain(name), *(plain(_shown(pair, side, tr)) for side in (pair.a, pair.b)), unequal
 
 
-def _shown(pair: Pair, side: Any, tr: Translate) -> str:
+def _shown(pair: Contrast, side: Any, tr: Translate) -> str:
     """A gate's answer in words, anything else as a value."""
     if "." in pair.name and side in VERDICTS:
         return tr(VERDICTS[side])
