@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mastertrading.backtest import difference_words as words
 from mastertrading.backtest import texts
-from mastertrading.backtest.difference import ABSENT, Difference, Divergence, Contrast
+from mastertrading.backtest.difference import ABSENT, Contrast, Difference, Divergence
 from mastertrading.backtest.explain_run import stamp
 from mastertrading.backtest.explain_text import WIDTH, page, styled, titled
 from mastertrading.backtest.explain_words import LINES, VERDICTS
