@@ -14,7 +14,6 @@ from mastertrading.surfaces.report import marks, words
 from mastertrading.surfaces.report.facts import Facts
 from mastertrading.surfaces.report.html import Html, el, join
 
-
 UNBROKEN = "\u00a0%"
 """A per cent sign that stays on the line of its number."""
 

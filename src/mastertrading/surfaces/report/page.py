@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,9 +58,19 @@ def write_report(
         If the file cannot be written.
     """
     target = folder / REPORT if out is None else out
-    text = report_html(read_facts(folder), market, notes, translate)
+    _put(report_html(read_facts(folder), market, notes, translate), target)
+    return target
+
+
+def _put(text: str, target: Path) -> None:
+    """Write a file beside its place and move it there, so that a half-written page never stands under its name."""
+    part = target.with_name(f".{target.name}.part-{os.getpid()}")
     try:
-        target.write_text(text, encoding="utf-8", newline="\n")
+        try:
+            part.write_text(text, encoding="utf-8", newline="\n")
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
             f"the report cannot be written to {target}",
@@ -67,7 +78,6 @@ def write_report(
             where=str(target),
             hint="choose another file with --out",
         ) from error
-    return target
 
 
 def report_html(
