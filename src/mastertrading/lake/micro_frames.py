@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -27,6 +28,8 @@ NUMBER = re.compile(r"(\d{1,10})(?:\.(\d{1,18}))?", re.ASCII)
 MAGIC = b"\x1f\x8b"
 UNKNOWN_NAMES = 20
 FIRST_LINES = 100
+REMEMBERED = 1 << 16
+"""Texts of numbers whose value is remembered: prices and sizes come again and again."""
 
 Levels = tuple[tuple[int, int], ...]
 """(price, quantity), both in 1e-8."""
@@ -100,12 +103,20 @@ def units(text: object) -> int:
     _Unusable
         If it is no plain, not negative decimal of at most eight significant decimals.
     """
-    found = NUMBER.fullmatch(text) if isinstance(text, str) else None
+    number = _parsed(text) if isinstance(text, str) else None
+    if number is None:
+        raise _Unusable("malformed")
+    return number
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parsed(text: str) -> int | None:
+    found = NUMBER.fullmatch(text)
     if found is None:
-        raise _Unusable("malformed")
+        return None
     whole, part = found[1], found[2] or ""
-    if len(part) > DECIMALS and part[DECIMALS:].strip("0"):
-        raise _Unusable("malformed")
+    if part[DECIMALS:].strip("0"):
+        return None
     return int(whole) * E8 + int(part[:DECIMALS].ljust(DECIMALS, "0"))
 
 
