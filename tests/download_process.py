@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
-from exchange_peer import START, FakeClock, session_to
+from exchange_peer import DAY, START, FakeClock, session_to
 from mastertrading.app.download import work
 from mastertrading.app.download.plan import Wish
 
@@ -25,7 +25,7 @@ def wish_for(lake: Path) -> Wish:
         kinds=("candles", "mark", "funding", "open-interest"),
         timeframes=("1m",),
         from_ms=START,
-        to_ms=None,
+        to_ms=START + 2 * DAY,
         lake=lake,
         venue="binance_usdm",
         jobs=2,

@@ -8,6 +8,7 @@ walk; what it was asked is in ``log``.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -23,7 +24,18 @@ MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 START = 1_748_736_000_000  # 2025-06-01
 LENGTHS = {"1m": MINUTE, "5m": 5 * MINUTE, "1h": HOUR, "1d": DAY}
 BYBIT = {"1": MINUTE, "5": 5 * MINUTE, "60": HOUR, "D": DAY, "5min": 5 * MINUTE, "1h": HOUR}
-CLEAN = ("500", "503", "html", "empty-body", "truncated", "dropped", "cut", "empty-page", "shuffled", "doubled")
+CLEAN = (
+    "500",
+    "503",
+    "html",
+    "empty-body",
+    "truncated",
+    "dropped",
+    "cut",
+    "empty-page",
+    "shuffled",
+    "doubled",
+)
 """Faults after which the very same question is answered well."""
 
 
@@ -85,7 +97,9 @@ def walk(seed: int, listed_ms: int, end_ms: int, holes: tuple[tuple[int, int], .
     times = [t for t in range(listed_ms, end_ms, MINUTE) if not any(a <= t < b for a, b in holes)]
     tick = 500_000 + np.cumsum(draw.integers(-30, 31, len(times)))
     bars, mark = {}, {}
-    for t, close, size in zip(times, tick.tolist(), draw.integers(0, 99_999, len(times)).tolist(), strict=True):
+    for t, close, size in zip(
+        times, tick.tolist(), draw.integers(0, 99_999, len(times)).tolist(), strict=True
+    ):
         prices = (close - 7, close + 11, close - 13, close)
         bars[t] = (*(f"{p / 10:.2f}" for p in prices), f"{size / 1000:.3f}")
         mark[t] = tuple(f"{p / 10 + 0.12345678:.8f}" for p in prices)
@@ -157,7 +171,7 @@ class Peer:
         class Handler(_Handler):
             exchange = peer
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
@@ -198,6 +212,13 @@ def some_faults(seed: int, share: float = 0.3, kinds: tuple[str, ...] = CLEAN):
     return fault
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address) -> None:
+        """Say nothing of clients that were killed; anything else is a fault of this file."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 class _Handler(BaseHTTPRequestHandler):
     exchange: Peer
     protocol_version = "HTTP/1.1"
@@ -233,13 +254,21 @@ class _Handler(BaseHTTPRequestHandler):
     def _failure(self, fault: str, now: int):
         if fault == "429":
             wait = 60 - now // 1000 % 60
-            text = b'{"code":-1003,"msg":"Too many requests; current limit of IP is 2400 requests per minute."}'
+            text = (
+                b'{"code":-1003,"msg":"Too many requests; current limit of IP is 2400 requests per minute."}'
+            )
             return 429, {"Retry-After": str(wait)}, text
         if fault.startswith("418"):
             text = b'{"code":-1003,"msg":"Way too many requests; IP banned until 1748736000000."}'
             return 418, {"Retry-After": fault.partition(" ")[2] or "120"}, text
         if fault == "10006":
-            text = {"retCode": 10006, "retMsg": "Too many visits!", "result": {}, "retExtInfo": {}, "time": now}
+            text = {
+                "retCode": 10006,
+                "retMsg": "Too many visits!",
+                "result": {},
+                "retExtInfo": {},
+                "time": now,
+            }
             return 200, {"X-Bapi-Limit-Reset-Timestamp": str(now + 7000)}, json.dumps(text).encode()
         page = b"<html><head><title>Error</title></head><body>nginx</body></html>"
         if fault == "500":
@@ -286,19 +315,30 @@ def _cut(peer: Peer, rows: list, fault: str, limit: int, newest: bool) -> list:
     return rows
 
 
-def _series(rows: dict, query: dict[str, str], names: tuple[str, str], book: Book, now: int, fault: str) -> list:
+def _series(
+    rows: dict, query: dict[str, str], names: tuple[str, str], book: Book, now: int, fault: str
+) -> list:
     first, last = int(query.get(names[0], 0)), int(query.get(names[1], now))
     if fault == "stuck":
         first, last = 0, min(rows) + 50 * MINUTE
-    return [(t, rows[t]) for t in sorted(rows) if first <= t <= min(last, now) and t >= book.listed_ms // DAY * DAY]
+    return [
+        (t, rows[t])
+        for t in sorted(rows)
+        if first <= t <= min(last, now) and t >= book.listed_ms // DAY * DAY
+    ]
 
 
 def _forming(rows: list, now: int, length: int) -> list:
     """The bar that is still forming is sent too, with what it has so far."""
-    return [(t, row if t + length <= now else ("1.00", "1.00", "1.00", "1.00", "0.001")[: len(row)]) for t, row in rows]
+    return [
+        (t, row if t + length <= now else ("1.00", "1.00", "1.00", "1.00", "0.001")[: len(row)])
+        for t, row in rows
+    ]
 
 
-def _bars(peer: Peer, book: Book, mark: bool, length: int, query: dict, names: tuple[str, str], now: int, fault: str):
+def _bars(
+    peer: Peer, book: Book, mark: bool, length: int, query: dict, names: tuple[str, str], now: int, fault: str
+):
     minutes = book.mark if mark else book.bars
     rows = minutes if length == MINUTE else coarser(minutes, length)
     return _forming(_series(rows, query, names, book, now, fault), now, length)
@@ -311,7 +351,11 @@ def _binance(peer: Peer, path: str, query: dict[str, str], now: int, fault: str)
     if path == "/fapi/v1/time":
         return 200, {"serverTime": now}
     if path == "/fapi/v1/exchangeInfo":
-        return 200, {"timezone": "UTC", "serverTime": now, "symbols": [_listed(s, b) for s, b in peer.books.items()]}
+        return 200, {
+            "timezone": "UTC",
+            "serverTime": now,
+            "symbols": [_listed(s, b) for s, b in peer.books.items()],
+        }
     book = peer.books.get(query.get("symbol", ""))
     if book is None:
         return 400, {"code": -1121, "msg": "Invalid symbol."}
@@ -387,7 +431,13 @@ def _bybit(peer: Peer, path: str, query: dict[str, str], now: int, fault: str):
         return said({"category": "linear", "list": _risk(query["symbol"]), "nextPageCursor": ""})
     book = peer.books.get(query.get("symbol", ""))
     if book is None:
-        return 200, {"retCode": 10001, "retMsg": "Symbol Is Invalid", "result": {}, "retExtInfo": {}, "time": now}
+        return 200, {
+            "retCode": 10001,
+            "retMsg": "Symbol Is Invalid",
+            "result": {},
+            "retExtInfo": {},
+            "time": now,
+        }
     about = {"category": "linear", "symbol": query["symbol"]}
     if path in ("/v5/market/kline", "/v5/market/mark-price-kline"):
         mark, length = "mark-price" in path, BYBIT[query["interval"]]
@@ -445,7 +495,11 @@ def _linear(symbol: str, book: Book) -> dict:
 
 
 def _risk(symbol: str) -> list[dict]:
-    steps = (("1", "2000000", "0.005", "100"), ("2", "2600000", "0.0065", "90"), ("3", "3200000", "0.01", "83"))
+    steps = (
+        ("1", "2000000", "0.005", "100"),
+        ("2", "2600000", "0.0065", "90"),
+        ("3", "3200000", "0.01", "83"),
+    )
     return [
         {
             "id": number,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -88,9 +89,7 @@ def assert_whole(lake: Path, books, until_ms: int, valued: bool) -> None:
 
 
 def tree(lake: Path) -> dict[str, bytes]:
-    return {
-        p.relative_to(lake).as_posix(): p.read_bytes() for p in sorted(lake.rglob("*")) if not p.is_dir()
-    }
+    return {p.relative_to(lake).as_posix(): p.read_bytes() for p in sorted(lake.rglob("*")) if not p.is_dir()}
 
 
 # ---------------------------------------------------------------- what is stored is what there is
@@ -98,7 +97,9 @@ def tree(lake: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
 @pytest.mark.parametrize("seed", [None, 1, 2, 3])
-def test_everything_stored_equals_the_exchange_to_the_bit_whatever_fails(books, clock, tmp_path, exchange, seed):
+def test_everything_stored_equals_the_exchange_to_the_bit_whatever_fails(
+    books, clock, tmp_path, exchange, seed
+):
     with Peer(clock, books, fault=None if seed is None else some_faults(seed, share=0.6)) as peer:
         outcome = fetch(peer, wish(tmp_path, exchange, from_ms=START - 40 * DAY, to_ms=NOW - 60 * MINUTE))
         assert peer.log[-1].host in ("fapi.binance.com", "api.bybit.com")
@@ -204,7 +205,9 @@ def test_what_was_imported_is_not_asked_for_again(books, clock, tmp_path):
         source = Venue(tmp_path / "a/v").read_bars(SeriesId("bars", "BTCUSDT", "1m"))
         Venue(tmp_path / "b/v").append_bars(SeriesId("bars", "BTCUSDT", "1m"), source, "import")
         before = len(peer.pages())
-        fetch(peer, wish(tmp_path / "b", symbols=("BTCUSDT",), kinds=("candles",), to_ms=START + DAY + 6 * HOUR))
+        fetch(
+            peer, wish(tmp_path / "b", symbols=("BTCUSDT",), kinds=("candles",), to_ms=START + DAY + 6 * HOUR)
+        )
         minutes = [a for a in peer.pages()[before:] if a.query["interval"] == "1m"]
     assert min(int(a.query["startTime"]) for a in minutes) == START + DAY
     assert Venue(tmp_path / "b/v").manifest()["1m/BTCUSDT"]["source"] == ["import", "ccxt binanceusdm"]
@@ -242,7 +245,7 @@ def test_the_pace_of_the_exchange_is_kept(books, clock, tmp_path, exchange):
         asked = peer.log
         units = {"binanceusdm": (50, lambda a: a.weight), "bybit": (20, lambda a: 5)}
         unit_ms, weight = units[exchange]
-        for one, after in zip(asked, asked[1:], strict=False):
+        for one, after in pairwise(asked):
             assert after.at_ms - one.at_ms >= unit_ms * weight(one) - 1
 
 
@@ -298,7 +301,9 @@ def late(fault: str):
     """Everything fails from the second day on."""
 
     def failing(path, query, before):
-        return fault if int(query.get("startTime", 0)) >= START + DAY and query.get("interval") == "1m" else ""
+        return (
+            fault if int(query.get("startTime", 0)) >= START + DAY and query.get("interval") == "1m" else ""
+        )
 
     return failing
 
@@ -313,7 +318,9 @@ def late(fault: str):
         ("dropped", "no answer"),
     ],
 )
-def test_an_exchange_that_goes_on_failing_is_given_up_and_taken_up_again(books, clock, tmp_path, fault, words):
+def test_an_exchange_that_goes_on_failing_is_given_up_and_taken_up_again(
+    books, clock, tmp_path, fault, words
+):
     asked = wish(tmp_path, symbols=("BTCUSDT",), kinds=("candles",), jobs=1, to_ms=START + 3 * DAY)
     with Peer(clock, books, fault=late(fault)) as peer:
         with pytest.raises(ExchangeUnavailable) as told:
@@ -382,4 +389,7 @@ def test_the_manifest_is_the_same_with_one_thread_and_with_many(books, clock, tm
         fetch(peer, wish(tmp_path / "one", jobs=1, to_ms=NOW - HOUR))
         fetch(peer, wish(tmp_path / "many", jobs=8, to_ms=NOW - HOUR))
     assert tree(tmp_path / "one") == tree(tmp_path / "many")
-    assert json.loads((tmp_path / "one/v/manifest.json").read_text()).keys() >= {"1m/BTCUSDT", "funding/BTCUSDT"}
+    assert json.loads((tmp_path / "one/v/manifest.json").read_text()).keys() >= {
+        "1m/BTCUSDT",
+        "funding/BTCUSDT",
+    }

@@ -230,7 +230,8 @@ class Venue:
             return self._append_funding(symbol, charges, source)
 
     def _append_funding(self, symbol: str, charges: Charges, source: str) -> Added:
-        path = self.path(SeriesId("funding", symbol))
+        series = SeriesId("funding", symbol)
+        path = self.path(series)
         usable = np.isfinite(charges.rate)
         stored = self.read_funding(symbol)
         ts_ms, first = np.unique(charges.ts_ms[usable], return_index=True)
@@ -241,7 +242,8 @@ class Venue:
         conflicts = int((stored.rate[at] != given.rate[~new]).sum())
         merged = _merged_charges(stored, given, new)
         if new.any() or not path.is_file():
-            self._put_funding(symbol, merged, source)
+            write_frame(path, _funding_frame(merged))
+        self._note(series, _funding_facts(merged, source))
         added = int(new.sum())
         return Added(added, int(usable.sum()) - added - conflicts, conflicts, int((~usable).sum()))
 
@@ -308,10 +310,16 @@ class Venue:
                 hint="delete it; the next import writes it anew",
             ) from error
 
-    def fetched(self, series: SeriesId) -> list[Range]:
-        """Times of which an exchange was asked for everything it has: a hole in them is one of the exchange's."""
-        noted = self.manifest().get(_entry(series), {}).get("fetched", [])
-        return united(noted) if self.has(series) else []
+    def fetched(self, series: SeriesId, rows: int) -> list[Range]:
+        """Times of which an exchange was asked for everything it has: a hole in them is one of the exchange's.
+
+        Parameters
+        ----------
+        rows
+            How many rows the series has; with another number than the manifest notes nothing is known.
+        """
+        noted = self.manifest().get(_entry(series), {})
+        return united(noted.get("fetched", [])) if noted.get("rows") == rows else []
 
     def note_fetched(self, series: SeriesId, ranges: Iterable[Range]) -> None:
         """Remember that an exchange was asked for everything in these times."""

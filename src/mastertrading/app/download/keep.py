@@ -10,6 +10,7 @@ from mastertrading.app.download.plan import Task, times
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import F64, I64, Bars
 from mastertrading.lake.files import write_json
+from mastertrading.lake.lock import writing
 from mastertrading.lake.open_interest import OpenInterest
 from mastertrading.lake.quality import Charges
 from mastertrading.lake.ranges import Range, common, length_ms, runs, without
@@ -97,6 +98,11 @@ def state_contracts(venue: Venue, facts: dict[str, Instrument | None]) -> None:
 
     A margin ladder that the exchange does not publish stays the one that is stated or built in.
     """
+    with writing(venue.folder, venue.wait):
+        _state_contracts(venue, facts)
+
+
+def _state_contracts(venue: Venue, facts: dict[str, Instrument | None]) -> None:
     before = read_instruments(venue.folder)
     after = dict(before)
     for symbol, fact in facts.items():

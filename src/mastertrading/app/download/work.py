@@ -106,7 +106,10 @@ def download(wish: Wish, desk: Desk) -> Outcome:
         tasks = [task_of(kind, series, wish, venue, history.offer, now_ms) for kind, series in asked]
         for task in tasks:
             task.market = markets[task.series.symbol]
-        state_contracts(venue, {symbol: history.contract(symbol, m) for symbol, m in markets.items()})
+        state_contracts(
+            Venue(venue.folder, desk.patience()),
+            {symbol: history.contract(symbol, m) for symbol, m in markets.items()},
+        )
         _skip_unlisted(history, tasks, desk.say)
         kept = _work(history, tasks, venue, wish, desk, now_ms)
     return Outcome([(task, kept[task.series]) for task in tasks], pace.requests)
