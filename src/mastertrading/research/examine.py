@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from mastertrading.domain.errors import DataMissing
 from mastertrading.domain.market import Market
 from mastertrading.research.lookahead import Advance, Evaluated, Trial, try_cuts
 from mastertrading.research.warm_up import WarmUp, warm_up
 from mastertrading.research.worlds import between
 
+FEWEST_BARS = 100
 CUT_BARS = 7_200
 """Bars of the market that is cut: five days of minutes."""
 WARM_BARS = 30_240
@@ -75,7 +77,18 @@ def examine(
         About how many cut points.
     from_ms
         Where decisions would begin; None: where every instrument exists.
+
+    Raises
+    ------
+    DataMissing
+        If there are too few bars.
     """
+    if len(market.ts_ms) < FEWEST_BARS:
+        raise DataMissing(
+            f"{len(market.ts_ms)} bars are too few to cut",
+            why=f"it takes {FEWEST_BARS}",
+            hint="give it more of them",
+        )
     begin = first_decision(market, from_ms)
     start = max(0, begin - CUT_BARS // 2) if begin > CUT_BARS // 2 else 0
     few = between(market, start, min(start + CUT_BARS, len(market.ts_ms)))
