@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mastertrading.surfaces.report.candles import pack_bars
+from mastertrading.surfaces.report.levels import pack_bars
 from mastertrading.surfaces.report.encoding import LIMIT, pack, pack_rising, unpack, unpack_rising
 
 numbers = st.lists(st.integers(-(LIMIT - 1), LIMIT - 1), max_size=50)

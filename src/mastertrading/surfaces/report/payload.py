@@ -13,7 +13,7 @@ from mastertrading.backtest.verdict import Translate
 from mastertrading.domain.instrument import ATOMS_PER_UNIT
 from mastertrading.domain.market import I64, Market
 from mastertrading.surfaces.report import words
-from mastertrading.surfaces.report.candles import Trips, candles
+from mastertrading.surfaces.report.levels import Trips, levels_of
 from mastertrading.surfaces.report.curves import curve
 from mastertrading.surfaces.report.encoding import pack, pack_rising
 from mastertrading.surfaces.report.facts import Facts
@@ -34,7 +34,7 @@ def payload(facts: Facts, market: Market | None, translate: Translate) -> dict[s
         columns = ("opened_ms", "closed_ms")
         which = _codes(facts.trades["instrument"], run.instruments)
         trips = Trips(which, *(facts.trades[name].to_numpy() for name in columns))
-        levels = candles(market, trips, run.from_ms, run.to_ms)
+        levels = levels_of(market, trips, run.from_ms, run.to_ms)
     return {
         "from": run.from_ms,
         "to": run.to_ms,

@@ -7,8 +7,8 @@ import pytest
 
 from factories import MONDAY_MS, make_instrument
 from mastertrading.domain.market import MINUTE_MS
-from mastertrading.surfaces.report import candles as module
-from mastertrading.surfaces.report.candles import Level, Trips, candles, coarser
+from mastertrading.surfaces.report import levels as module
+from mastertrading.surfaces.report.levels import Level, Trips, coarser, levels_of
 from mastertrading.surfaces.report.encoding import unpack, unpack_rising
 from surfaces_made import walking_market
 
@@ -31,7 +31,7 @@ def trip(opened_min, closed_min):
 
 def test_a_short_run_keeps_every_bar_of_every_length():
     market = walking_market(ONE, TWO_DAYS)
-    levels = candles(market, NONE, MONDAY_MS, MONDAY_MS + TWO_DAYS * MINUTE_MS)
+    levels = levels_of(market, NONE, MONDAY_MS, MONDAY_MS + TWO_DAYS * MINUTE_MS)
     assert [level["ms"] // MINUTE_MS for level in levels] == [1440, 240, 60, 15, 5, 1]
     assert all(level["whole"] for level in levels)
     assert [counts(level)[0] for level in levels] == [2, 12, 48, 192, 576, 2880]
@@ -40,7 +40,7 @@ def test_a_short_run_keeps_every_bar_of_every_length():
 def test_a_long_run_keeps_fine_bars_around_trades_only(monkeypatch):
     monkeypatch.setattr(module, "WHOLE_BARS", 300)
     market = walking_market(ONE, TWO_DAYS)
-    levels = candles(market, trip(1000, 1100), MONDAY_MS, MONDAY_MS + TWO_DAYS * MINUTE_MS)
+    levels = levels_of(market, trip(1000, 1100), MONDAY_MS, MONDAY_MS + TWO_DAYS * MINUTE_MS)
     whole = {level["ms"] // MINUTE_MS: level["whole"] for level in levels}
     assert whole == {1440: True, 240: True, 60: True, 15: True, 5: False, 1: False}
     fine = levels[-1]["of"][0]
@@ -52,7 +52,7 @@ def test_where_that_is_too_much_only_entry_and_exit_are_kept(monkeypatch):
     monkeypatch.setattr(module, "WHOLE_BARS", 300)
     monkeypatch.setattr(module, "WINDOW_BARS", 450)
     market = walking_market(ONE, TWO_DAYS)
-    levels = candles(market, trip(1000, 1800), MONDAY_MS, MONDAY_MS + TWO_DAYS * MINUTE_MS)
+    levels = levels_of(market, trip(1000, 1800), MONDAY_MS, MONDAY_MS + TWO_DAYS * MINUTE_MS)
     assert counts(levels[-2]) == [160 + 80]
     assert unpack(levels[-1]["of"][0]["count"]).tolist() == [60, 60]
 
@@ -61,7 +61,7 @@ def test_and_nothing_where_that_is_still_too_much(monkeypatch):
     monkeypatch.setattr(module, "WHOLE_BARS", 300)
     monkeypatch.setattr(module, "WINDOW_BARS", 10)
     market = walking_market(ONE, TWO_DAYS)
-    levels = candles(market, trip(1000, 1800), MONDAY_MS, MONDAY_MS + TWO_DAYS * MINUTE_MS)
+    levels = levels_of(market, trip(1000, 1800), MONDAY_MS, MONDAY_MS + TWO_DAYS * MINUTE_MS)
     assert [level["ms"] // MINUTE_MS for level in levels] == [1440, 240, 60, 15]
 
 
@@ -87,7 +87,7 @@ def test_missing_bars_split_a_series_and_no_price_is_invented():
     market.valid[40:45] = False
     for column in (market.open, market.high, market.low, market.close):
         column[40:45] = np.nan
-    fine = candles(market, NONE, MONDAY_MS, MONDAY_MS + 100 * MINUTE_MS)[-1]["of"][0]
+    fine = levels_of(market, NONE, MONDAY_MS, MONDAY_MS + 100 * MINUTE_MS)[-1]["of"][0]
     assert unpack(fine["count"]).tolist() == [40, 55]
     assert np.diff(unpack_rising(fine["first"])).tolist() == [45]
 
@@ -95,6 +95,6 @@ def test_missing_bars_split_a_series_and_no_price_is_invented():
 @pytest.mark.parametrize("minutes", [7, 60, 1440])
 def test_other_base_bars_make_only_levels_that_they_divide(minutes):
     market = walking_market(ONE, 50, base_ms=minutes * MINUTE_MS)
-    levels = candles(market, NONE, MONDAY_MS, MONDAY_MS + 50 * minutes * MINUTE_MS)
+    levels = levels_of(market, NONE, MONDAY_MS, MONDAY_MS + 50 * minutes * MINUTE_MS)
     made = [level["ms"] // MINUTE_MS for level in levels]
     assert made == {7: [7], 60: [1440, 240, 60], 1440: [1440]}[minutes]

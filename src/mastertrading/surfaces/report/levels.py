@@ -49,7 +49,7 @@ class Level:
         return ~np.isnan(self.prices[:, 3])
 
 
-def candles(market: Market, trips: Trips, from_ms: int, to_ms: int) -> list[dict[str, Any]]:
+def levels_of(market: Market, trips: Trips, from_ms: int, to_ms: int) -> list[dict[str, Any]]:
     """The levels of a page, coarsest first.
 
     Returns
