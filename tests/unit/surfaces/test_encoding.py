@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mastertrading.surfaces.report.levels import pack_bars
 from mastertrading.surfaces.report.encoding import LIMIT, pack, pack_rising, unpack, unpack_rising
+from mastertrading.surfaces.report.levels import pack_bars
 
 numbers = st.lists(st.integers(-(LIMIT - 1), LIMIT - 1), max_size=50)
 times = st.lists(st.integers(-(2**40), 2**41), max_size=50)

@@ -8,8 +8,8 @@ import pytest
 from factories import MONDAY_MS, make_instrument
 from mastertrading.domain.market import MINUTE_MS
 from mastertrading.surfaces.report import levels as module
-from mastertrading.surfaces.report.levels import Level, Trips, coarser, levels_of
 from mastertrading.surfaces.report.encoding import unpack, unpack_rising
+from mastertrading.surfaces.report.levels import Level, Trips, coarser, levels_of
 from surfaces_made import walking_market
 
 ONE = (make_instrument("BTCUSDT", "0.5"),)

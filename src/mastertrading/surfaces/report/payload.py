@@ -13,10 +13,10 @@ from mastertrading.backtest.verdict import Translate
 from mastertrading.domain.instrument import ATOMS_PER_UNIT
 from mastertrading.domain.market import I64, Market
 from mastertrading.surfaces.report import words
-from mastertrading.surfaces.report.levels import Trips, levels_of
 from mastertrading.surfaces.report.curves import curve
 from mastertrading.surfaces.report.encoding import pack, pack_rising
 from mastertrading.surfaces.report.facts import Facts
+from mastertrading.surfaces.report.levels import Trips, levels_of
 
 if TYPE_CHECKING:
     import polars as pl
