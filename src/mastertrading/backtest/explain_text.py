@@ -25,44 +25,46 @@ VALUE_UNITS = {"x": "lots", "share": "lots"}
 
 
 def answer(chain: Chain, tr: Translate = as_written) -> str:
-    """The first line: what happened, and where to change it."""
+    """The answer in one paragraph: what happened, and where to change it."""
+    return " ".join(answer_lines(chain, tr))
+
+
+def answer_lines(chain: Chain, tr: Translate = as_written) -> tuple[str, ...]:
+    """What happened; then, where a gate refused, where to change it."""
     if chain.order is not None:
         order = chain.order
-        return tr(words.ANSWERS[order.outcome]).format(
+        told = tr(words.ANSWERS[order.outcome]).format(
             side=tr(words.SIDES[order.side]),
             qty=order.qty,
             instrument=chain.instrument,
             px=order.px,
             trade=order.trade_id,
         )
+        return (told,)
     if chain.position is not None and (chain.position.exit_ordered or chain.first_refusal == "holding"):
         held = chain.position
-        return tr(words.ANSWERS["exit" if held.exit_ordered else "holding"]).format(
+        told = tr(words.ANSWERS["exit" if held.exit_ordered else "holding"]).format(
             instrument=chain.instrument,
             side=tr(words.SIDES[held.side]),
             trade=held.trade_id,
             reason=held.exit_ordered,
         )
-    if chain.first_refusal == "flat" and not any(said.votes for said in chain.modules):
-        return " ".join((tr(words.ANSWERS["silent"]), *_loudest(chain, tr)))
+        return (told,)
     refusal = chain.refusal()
-    return _refused(refusal, tr) if refusal is not None else tr(words.ANSWERS["silent"])
+    if refusal is None or (refusal.gate == "flat" and not any(said.votes for said in chain.modules)):
+        return (tr(words.ANSWERS["silent"]), *_loudest(chain, tr))
+    return _refused(refusal, tr)
 
 
-def _refused(gate: Asked, tr: Translate) -> str:
-    parts = [tr(words.ANSWERS["refused"]).format(gate=gate.gate, need=need(gate, tr))]
+def _refused(gate: Asked, tr: Translate) -> tuple[str, ...]:
+    text = tr(words.ANSWERS["refused"]).format(gate=gate.gate, need=need(gate, tr))
     if gate.value is not None and gate.limit is not None:
-        values = {
-            "value": shown(gate.value, VALUE_UNITS.get(gate.unit, gate.unit)),
-            "limit": shown(gate.limit, gate.unit),
-        }
-        parts.append(tr(words.ANSWERS["measured"]).format(**values))
-    text = "".join(parts) + "."
-    if gate.setting:
-        text += " " + tr(words.ANSWERS["where"]).format(where=where(gate.setting)) + "."
+        value = shown(gate.value, VALUE_UNITS.get(gate.unit, gate.unit))
+        text += tr(words.ANSWERS["measured"]).format(value=value, limit=shown(gate.limit, gate.unit))
+    advice = _where(gate, tr)
     if gate.trial:
-        text += " " + tr(words.ANSWERS["try"]).format(trial=gate.trial)
-    return text
+        advice += (tr(words.ANSWERS["try"]).format(trial=gate.trial),)
+    return (f"{text}.", " ".join(advice)) if advice else (f"{text}.",)
 
 
 def _loudest(chain: Chain, tr: Translate) -> tuple[str, ...]:
@@ -79,7 +81,7 @@ def _loudest(chain: Chain, tr: Translate) -> tuple[str, ...]:
     told = tr(words.ANSWERS["loudest"]).format(
         module=best.module, passed=passed(best), gates=len(best.gates), gate=refused.gate
     )
-    return (told, *_where(refused, tr))
+    return (" ".join((told, *_where(refused, tr))),)
 
 
 def _where(gate: Asked, tr: Translate) -> tuple[str, ...]:
@@ -121,7 +123,7 @@ def render_chain(
 ) -> Group:
     """Everything of one minute, for a console of ``width`` characters."""
     parts: list[RenderableType] = [
-        styled(answer(chain, tr), width, "bold"),
+        *(styled(line, width, "" if k else "bold") for k, line in enumerate(answer_lines(chain, tr))),
         *_minute(chain, run, asked_ms, width, tr),
         *titled(_modules_table(chain, tr), width),
         *_allocation(chain, width, tr),
