@@ -244,9 +244,11 @@ def _fold(fold: Fold, *columns: F64, missing: float = np.nan) -> F64:
             _fold(fold, *(each[:, n] for each in given), missing=missing) for n in range(given[0].shape[1])
         ]
         return np.stack(parts, axis=1) if parts else np.empty(given[0].shape)
-    there = ~np.isnan(np.sum(given, axis=0)) if len(given) > 1 else ~np.isnan(given[0])
+    absent = np.logical_or.reduce([np.isnan(each) for each in given])
+    if not absent.any():
+        return fold(*(np.array(each) for each in given))  # copies: a kernel wants arrays of its own
     out = np.full(given[0].shape, missing)
-    out[there] = fold(*(each[there] for each in given))
+    out[~absent] = fold(*(each[~absent] for each in given))
     return out
 
 

@@ -88,31 +88,33 @@ class PanelBars:
 
 
 def bars_of(market: Market, instrument: int) -> InstrumentBars:
-    """The valid bars of one column, as read-only copies."""
+    """The valid bars of one column, read-only."""
     valid = market.valid[:, instrument]
     whole = bool(valid.all())
 
-    def column(values: npt.NDArray[np.float64]) -> F64:
+    def column(values: F64) -> F64:
         mine = values[:, instrument]
-        return _sealed(mine.copy() if whole else mine[valid])
+        return _sealed(np.ascontiguousarray(mine) if whole else mine[valid])
 
     prices: dict[str, Any] = {name: column(getattr(market, name)) for name in COLUMNS}
-    ts_ms = _sealed(market.ts_ms.copy() if whole else market.ts_ms[valid])
+    ts_ms = _sealed(market.ts_ms if whole else market.ts_ms[valid])
     return InstrumentBars(ts_ms=ts_ms, **prices, base_ms=market.base_ms, symbol=market.symbols[instrument])
 
 
 def panel_of(market: Market) -> PanelBars:
-    """All columns, as read-only copies."""
-    prices: dict[str, Any] = {name: _sealed(np.array(getattr(market, name), order="C")) for name in COLUMNS}
+    """All columns, read-only."""
+    prices: dict[str, Any] = {name: _sealed(getattr(market, name)) for name in COLUMNS}
     return PanelBars(
-        ts_ms=_sealed(market.ts_ms.copy()),
+        ts_ms=_sealed(market.ts_ms),
         **prices,
-        valid=_sealed(market.valid.copy()),
+        valid=_sealed(market.valid),
         base_ms=market.base_ms,
         symbols=market.symbols,
     )
 
 
 def _sealed(array: Array) -> Array:
-    array.flags.writeable = False
-    return array
+    """The same numbers under a view that cannot be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -181,8 +181,8 @@ def _times(symbol: str, table: Table, names: list[str]) -> I64:
 
 
 def _base_ms(every: Iterable[Bars]) -> int:
-    steps = [np.diff(np.unique(bars.ts_ms)) for bars in every]
-    smallest = [int(step.min()) for step in steps if len(step)]
+    steps = [np.diff(np.sort(bars.ts_ms, kind="stable")) for bars in every]
+    smallest = [int(step[step > 0].min()) for step in steps if (step > 0).any()]
     if not smallest:
         raise DataMissing("there are not two bars, so the length of a bar is unknown", hint="say base=")
     return min(smallest)

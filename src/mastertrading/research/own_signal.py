@@ -267,8 +267,9 @@ def evaluate(signal: OwnSignal, market: Market, *, backwards: bool = False) -> F
     for n in reversed(columns) if backwards else columns:
         bars = bars_of(market, n)
         if len(bars):
-            valid = market.valid[:, n]
-            out[valid, n] = checked(signal, call(signal, bars), (len(bars),), bars, (bars.symbol,))
+            said = checked(signal, call(signal, bars), (len(bars),), bars, (bars.symbol,))
+            rows = slice(None) if len(bars) == len(out) else market.valid[:, n]
+            out[rows, n] = said
     return out
 
 
@@ -306,19 +307,27 @@ def checked(
         why = f"it returned shape {values.shape} for bars of shape {shape}"
         hint = "one number a bar; NaN or 0 where there is no opinion"
         raise SignalError(f"{name} returned the wrong shape", why=why, where=where, hint=hint)
-    forecasts = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=np.inf, neginf=-np.inf) + 0.0
-    wrong = np.argwhere(np.abs(forecasts) > 1.0)
-    if len(wrong):
-        at = tuple(wrong[0])
-        moment = np.datetime64(int(bars.ts_ms[at[0]]), "ms").astype("datetime64[m]")
-        raise SignalError(
-            f"{name} returned {forecasts[at]:g}, which is not within [-1, 1]",
-            why=f"at the bar that opens {moment} UTC of {symbols[at[-1] if len(at) > 1 else 0]}; "
-            f"{len(wrong):,} of {forecasts.size:,} values are outside",
-            where=where,
-            hint="np.clip(forecast, -1, 1)",
-        )
+    forecasts = np.array(values, np.float64) + 0.0  # + 0.0: no -0.0
+    if np.isnan(forecasts).any():
+        forecasts[np.isnan(forecasts)] = 0.0
+    if forecasts.size and max(forecasts.max(), -forecasts.min()) > 1.0:
+        raise _out_of_range(name, where, forecasts, bars, symbols)
     return forecasts
+
+
+def _out_of_range(
+    name: str, where: str, forecasts: F64, bars: InstrumentBars | PanelBars, symbols: tuple[str, ...]
+) -> SignalError:
+    wrong = np.argwhere(np.abs(forecasts) > 1.0)
+    at = tuple(wrong[0])
+    moment = np.datetime64(int(bars.ts_ms[at[0]]), "ms").astype("datetime64[m]")
+    return SignalError(
+        f"{name} returned {forecasts[at]:g}, which is not within [-1, 1]",
+        why=f"at the bar that opens {moment} UTC of {symbols[at[-1] if len(at) > 1 else 0]}; "
+        f"{len(wrong):,} of {forecasts.size:,} values are outside",
+        where=where,
+        hint="np.clip(forecast, -1, 1)",
+    )
 
 
 @contextmanager
