@@ -1,4 +1,6 @@
-"""A peer on loopback that answers like Binance USDⓈ-M and Bybit V5, pages like them, limits like them, fails like them.
+"""A peer on loopback that answers like Binance USDⓈ-M and Bybit V5, and a little like KuCoin and BingX.
+
+It pages like them, limits like them, fails like them.
 
 It speaks HTTP behind an adapter of ``requests`` that leads every connection to it, so that ccxt keeps its URLs (by
 which it chooses, for example, Binance's table of errors) and no packet leaves the machine. What it holds is a random
@@ -244,7 +246,7 @@ class _Handler(BaseHTTPRequestHandler):
             peer.slow.wait(5)
         status, headers, content = self._failure(fault, now) or (200, {}, None)
         if content is None:
-            answer = _bybit if "bybit" in host else _binance
+            answer = next((wire for name, wire in WIRES.items() if name in host), _binance)
             status, made = answer(peer, parts.path, query, now, fault)
             content = json.dumps(made).encode()
         if fault == "truncated":
@@ -512,3 +514,94 @@ def _risk(symbol: str) -> list[dict]:
         }
         for number, value, maintenance, leverage in steps
     ]
+
+
+# ---------------------------------------------------------------- KuCoin Futures and BingX, as far as they are tried
+
+
+def _kucoin(peer: Peer, path: str, query: dict[str, str], now: int, fault: str):
+    def said(data: object) -> tuple[int, dict]:
+        return 200, {"code": "200000", "data": data}
+
+    if path == "/api/v1/timestamp":
+        return said(now)
+    if path == "/api/v1/contracts/active":
+        return said([_contract(s, b) for s, b in peer.books.items()])
+    if path.startswith("/api/v1/contracts/risk-limit/"):
+        return said([{"symbol": "XBTUSDTM", "level": 1, "maxRiskLimit": 25000, "minRiskLimit": 0,
+                      "maxLeverage": 125, "initialMargin": 0.008, "maintainMargin": 0.004},
+                     {"symbol": "XBTUSDTM", "level": 2, "maxRiskLimit": 250000, "minRiskLimit": 25000,
+                      "maxLeverage": 50, "initialMargin": 0.02, "maintainMargin": 0.01}])  # fmt: skip
+    book = peer.books[query["symbol"].replace("XBT", "BTC").removesuffix("M")]
+    if path == "/api/v1/kline/query":
+        length = int(query["granularity"]) * MINUTE
+        rows = _bars(peer, book, False, length, query, ("from", "to"), now, fault)
+        return said([[t, *map(float, row)] for t, row in _cut(peer, rows, fault, 500, newest=False)])
+    rows = _series(book.funding, query, ("from", "to"), book, now, fault)[::-1]
+    return said([{"symbol": query["symbol"], "fundingRate": float(r), "timepoint": t} for t, r in rows[:100]])
+
+
+def _contract(symbol: str, book: Book) -> dict:
+    return {
+        "symbol": symbol.replace("BTC", "XBT") + "M",
+        "type": "FFWCSX",
+        "firstOpenDate": book.listed_ms,
+        "expireDate": None,
+        "baseCurrency": symbol[:-4].replace("BTC", "XBT"),
+        "quoteCurrency": "USDT",
+        "settleCurrency": "USDT",
+        "maxOrderQty": 1000000,
+        "maxPrice": 1000000.0,
+        "lotSize": 1,
+        "tickSize": 0.1,
+        "multiplier": 0.001,
+        "makerFeeRate": 0.0002,
+        "takerFeeRate": 0.0006,
+        "isInverse": False,
+        "status": "Open",
+        "nextFundingRateTime": 25481884,
+        "maxLeverage": 125,
+    }
+
+
+def _bingx(peer: Peer, path: str, query: dict[str, str], now: int, fault: str):
+    def said(data: object) -> tuple[int, dict]:
+        return 200, {"code": 0, "msg": "", "data": data}
+
+    if path.endswith("/server/time"):
+        return said({"serverTime": now})
+    if path.endswith("/quote/contracts"):
+        return said([_perpetual(symbol) for symbol in peer.books])
+    if path.endswith("/common/symbols"):
+        return said({"symbols": []})
+    if path.endswith("/market/contracts"):
+        return said([])
+    book, names = peer.books[query["symbol"].replace("-", "")], ("startTime", "endTime")
+    if path.endswith(("/quote/klines", "/markPriceKlines")):
+        length = LENGTHS[query["interval"]]
+        rows = _bars(peer, book, "mark" in path, length, query, names, now, fault)
+        sent = _cut(peer, rows, fault, min(int(query.get("limit", 500)), 1440), newest=True)
+        fields = ("open", "high", "low", "close", "volume")
+        return said([dict(zip(fields, (*row, "0"), strict=False), time=t) for t, row in sent])
+    rows = _series(book.funding, query, names, book, now, fault)[: int(query.get("limit", 100))]
+    return said([{"symbol": query["symbol"], "fundingRate": r, "fundingTime": t} for t, r in rows])
+
+
+def _perpetual(symbol: str) -> dict:
+    return {
+        "contractId": "100",
+        "symbol": f"{symbol[:-4]}-USDT",
+        "size": "0.0001",
+        "quantityPrecision": 4,
+        "pricePrecision": 1,
+        "tradeMinQuantity": 0.0001,
+        "tradeMinUSDT": 2,
+        "currency": "USDT",
+        "asset": symbol[:-4],
+        "status": 1,
+        "apiStateOpen": "true",
+        "apiStateClose": "true",
+    }
+
+
+WIRES = {"bybit": _bybit, "kucoin": _kucoin, "bingx": _bingx}

@@ -213,6 +213,30 @@ def test_what_was_imported_is_not_asked_for_again(books, clock, tmp_path):
     assert Venue(tmp_path / "b/v").manifest()["1m/BTCUSDT"]["source"] == ["import", "ccxt binanceusdm"]
 
 
+@pytest.mark.parametrize(
+    ("exchange", "lot", "share"), [("kucoinfutures", "1", 0.001), ("bingx", "0.0001", 1.0)]
+)
+def test_kucoin_and_bingx_give_their_candles_and_funding_in_base_units(
+    books, clock, tmp_path, exchange, lot, share
+):
+    with Peer(clock, books, fault=some_faults(4)) as peer:
+        asked = wish(
+            tmp_path, exchange, symbols=("BTCUSDT",), kinds=("candles", "funding"), to_ms=START + 2 * DAY
+        )
+        fetch(peer, asked)
+    venue = Venue(tmp_path / "v")
+    times, values = bars(books["BTCUSDT"].bars, START + 2 * DAY, 5)
+    stored = venue.read_bars(SeriesId("bars", "BTCUSDT", "1m"))
+    assert np.array_equal(stored.ts_ms, times)
+    assert np.array_equal(stored.high, values[:, 1])
+    assert np.array_equal(stored.low, values[:, 2])
+    assert np.array_equal(stored.volume, values[:, 4] * share)
+    due = [t for t in sorted(books["BTCUSDT"].funding) if t < START + 2 * DAY]
+    assert venue.read_funding("BTCUSDT").ts_ms.tolist() == due
+    facts = venue.instruments()["BTCUSDT"]
+    assert (str(facts.tick), str(facts.lot), float(facts.multiplier)) == ("0.1", lot, share)
+
+
 # ---------------------------------------------------------------- contract facts
 
 
