@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 MOST_SETTINGS = 20
 NAMED = 3
 LONGEST = 34
+SIZES = (
+    "budget_frac",
+    "risk_frac",
+    "risk_lots",
+    "instrument_lots",
+    "leverage_lots",
+    "correlated_lots",
+    "value_at_risk_lots",
+)
 
 
 def verdict(found: Difference, tr: Translate = as_written) -> str:
@@ -122,7 +131,10 @@ def _settings(found: Difference, width: int, tr: Translate) -> list[RenderableTy
 
 
 def _minute(found: Difference, first: Divergence, width: int, tr: Translate) -> list[RenderableType]:
-    parts = _table("minute", first.sides, width, tr)
+    sides, left = _telling(first)
+    parts = _table("minute", sides, width, tr)
+    if left:
+        parts.append(styled(tr(words.LINES["gates_behind"]).format(count=left), width))
     if first.decided and first.instrument:
         for folder in (found.folder_a, found.folder_b):
             told = tr(words.LINES["more"]).format(
@@ -130,6 +142,14 @@ def _minute(found: Difference, first: Divergence, width: int, tr: Translate) -> 
             )
             parts.append(styled(told, width, "dim"))
     return parts
+
+
+def _telling(first: Divergence) -> tuple[list[Contrast], int]:
+    """What tells something: sizes only where they part, no gates that one of them never came to (how many)."""
+    behind = [side for side in first.sides if "." in side.name and "not_asked" in (side.a, side.b)]
+    sizes = () if first.kind == "size" else SIZES
+    shown = [side for side in first.sides if side not in behind and side.name not in sizes]
+    return shown, len(behind)
 
 
 def _table(

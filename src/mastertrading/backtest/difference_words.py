@@ -68,5 +68,6 @@ LINES = {
     "compared": "Compared: {instruments}, decisions from {start} to {end} UTC, {differing} of {rows} rows differ.",
     "only_overlap": "Only what both runs have was compared; outside of it they cannot be equal or different.",
     "more": "mastertrading why {instrument} --at {time} --run {folder} tells all of that minute.",
+    "gates_behind": "Behind it, {count} gates were asked in one of the runs only.",
     "settings_more": "… and {count} more",
 }

@@ -171,7 +171,7 @@ def _story_row(told: Story, row: Happened, tr: Translate) -> tuple[Cell, ...]:
     side = tr(words.SIDES[told.trade["side"]])
     event = tr(words.EVENTS[row.kind]).format(side=side, qty=row.qty, reason=row.reason)
     return (
-        plain(texts.moment(row.ts_ms)),
+        plain(texts.moment(row.ts_ms)[5:]),
         plain(event),
         plain(_money(row, tr)),
         plain(row.px or texts.NONE),
