@@ -76,7 +76,7 @@ class Bar:
     """What one bar has collected."""
 
     book: Timed = field(default_factory=Timed)
-    ticker: Timed = field(default_factory=Timed)
+    best_quote: Timed = field(default_factory=Timed)
     depth_quote: Timed = field(default_factory=Timed)
     running: Timed = field(default_factory=Timed)
     buy: int = 0
@@ -139,7 +139,7 @@ class MicroBars:
         self.times = array("q")
         self.columns = {name: array("q" if name in WHOLE else "d") for name in COLUMNS}
         self._bars: dict[int, Bar] = {}
-        parts = ("book", "ticker", "depth_quote", "running")
+        parts = ("book", "best_quote", "depth_quote", "running")
         self._streams = {part: Stream(part, length_ms, self._bars) for part in parts}
         self._streams["running"].state = (1.0,)
         self._newest: int | None = None
@@ -156,7 +156,7 @@ class MicroBars:
         if isinstance(frame, Trade):
             self._trade(frame, late)
         elif isinstance(frame, Quote):
-            self._streams["ticker"].change(
+            self._streams["best_quote"].change(
                 frame.event_ms, _quote_state(frame.bid, frame.bid_qty, frame.ask, frame.ask_qty)
             )
         elif isinstance(frame, Interest):
@@ -183,7 +183,7 @@ class MicroBars:
                 self._seal(newest + self.length_ms + 1)
             for stream in self._streams.values():
                 stream.clock = event_ms
-            self._streams["ticker"].state = None
+            self._streams["best_quote"].state = None
             self._newest = event_ms
             return
         if event_ms <= newest:
@@ -255,7 +255,7 @@ class MicroBars:
     # ------------------------------------------------------------ rows
 
     def _write(self, open_ms: int, bar: Bar) -> None:
-        quote = bar.ticker if bar.ticker.ms >= bar.depth_quote.ms else bar.depth_quote
+        quote = bar.best_quote if bar.best_quote.ms >= bar.depth_quote.ms else bar.depth_quote
         volume, before = bar.buy + bar.sell, self._interest
         self._interest = bar.interest if bar.interest is not None else before
         known = before is not None and self._interest is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -29,42 +28,46 @@ class Features:
     def __init__(self, kept: int, folder: Path | None = None) -> None:
         self._kept, self._folder = max(1, kept), folder
         self._arrays: OrderedDict[str, Future[F64]] = OrderedDict()
-        self._lock = threading.Lock()
-        self.computed = 0
+        self._made: list[str] = []
+
+    @property
+    def computed(self) -> int:
+        """How many arrays were made, not found."""
+        return len(self._made)
 
     def get(self, key: str, make: Callable[[], F64]) -> F64:
         """The array of a key; the first who asks makes it, the others wait for it.
 
         What is raised while it is made is raised to everyone who waits, and the next who asks tries again.
         """
-        with self._lock:
-            known = self._arrays.get(key)
-            if known is not None:
-                self._arrays.move_to_end(key)
-            else:
-                mine = self._arrays[key] = Future[F64]()
-                while len(self._arrays) > self._kept:
-                    self._arrays.popitem(last=False)
-        if known is not None:
-            return known.result()
+        mine = Future[F64]()
+        held = self._arrays.setdefault(key, mine)  # one step: of several threads one puts its own there
+        self._forget_oldest(key)
+        if held is not mine:
+            return held.result()
         try:
-            array = self._made(key, make)
+            array = self._found(key, make)
         except BaseException as error:
-            with self._lock:
-                self._arrays.pop(key, None)
+            self._arrays.pop(key, None)
             mine.set_exception(error)
             raise
         mine.set_result(array)
         return array
 
-    def _made(self, key: str, make: Callable[[], F64]) -> F64:
+    def _forget_oldest(self, used: str) -> None:
+        with suppress(KeyError):  # another thread was quicker
+            self._arrays.move_to_end(used)
+        with suppress(KeyError):
+            while len(self._arrays) > self._kept:
+                self._arrays.popitem(last=False)
+
+    def _found(self, key: str, make: Callable[[], F64]) -> F64:
         stored = self._read(key)
         if stored is not None:
             return stored
         array = make()
         array.setflags(write=False)
-        with self._lock:
-            self.computed += 1
+        self._made.append(key)
         self._write(key, array)
         return array
 

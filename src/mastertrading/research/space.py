@@ -7,11 +7,12 @@ at equal ratios, ``slow=20,50,100`` takes what is listed; pieces may be mixed, a
 from __future__ import annotations
 
 import math
-import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+
+import numpy as np
 
 from mastertrading.domain.errors import UsageError
 from mastertrading.research.conditions import Condition, Value
@@ -122,9 +123,10 @@ class Space:
 
 def _shuffled(count: int, seed: int) -> Iterator[int]:
     """The numbers below ``count`` in an order that the seed gives (Fisher and Yates, swaps kept in a dict)."""
-    draw, moved = random.Random(seed), dict[int, int]()
+    draw = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, 7))))
+    moved: dict[int, int] = {}
     for left in range(count, 0, -1):
-        k = draw.randrange(left)
+        k = min(int(draw.random() * left), left - 1)
         yield moved.get(k, k)
         moved[k] = moved.pop(left - 1, left - 1)
 

@@ -131,7 +131,7 @@ def sweep(
     workers: int,
     features: Features,
     on_progress: OnProgress = lambda done, total: None,
-    now: Callable[[], float] = time.monotonic,
+    now: Callable[[], float] = time.perf_counter,
 ) -> None:
     """Run every case that the store does not hold yet, and keep each in it.
 
