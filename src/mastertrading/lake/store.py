@@ -267,9 +267,10 @@ class Venue:
     def put_bars(self, series: SeriesId, bars: Bars, source: str) -> None:
         """Replace a series by these rows, as they are (for made markets; recorded ones are appended)."""
         with writing(self.folder, self.wait):
-            self._put_bars(series, bars, source)
+            self.replace_bars(series, bars, source)
 
-    def _put_bars(self, series: SeriesId, bars: Bars, source: str) -> None:
+    def replace_bars(self, series: SeriesId, bars: Bars, source: str) -> None:
+        """`put_bars` for a caller who holds the lock."""
         step_ms = timeframe_ms(series.timeframe)
         cleaned = clean(bars, step_ms)
         write_frame(self.path(series), _bars_frame(bars, with_volume=series.kind == "bars"))
@@ -282,9 +283,10 @@ class Venue:
     def put_funding(self, symbol: str, charges: Charges, source: str) -> None:
         """Replace the funding of an instrument."""
         with writing(self.folder, self.wait):
-            self._put_funding(symbol, charges, source)
+            self.replace_funding(symbol, charges, source)
 
-    def _put_funding(self, symbol: str, charges: Charges, source: str) -> None:
+    def replace_funding(self, symbol: str, charges: Charges, source: str) -> None:
+        """`put_funding` for a caller who holds the lock."""
         series = SeriesId("funding", symbol)
         write_frame(self.path(series), _funding_frame(charges))
         self._note(series, _funding_facts(charges, source))
@@ -318,8 +320,12 @@ class Venue:
         rows
             How many rows the series has; with another number than the manifest notes nothing is known.
         """
-        noted = self.manifest().get(_entry(series), {})
+        noted = self.noted(series)
         return united(noted.get("fetched", [])) if noted.get("rows") == rows else []
+
+    def noted(self, series: SeriesId) -> dict[str, Any]:
+        """What the manifest notes of a series; nothing where it does not know it."""
+        return dict(self.manifest().get(_entry(series), {}))
 
     def note_fetched(self, series: SeriesId, ranges: Iterable[Range]) -> None:
         """Remember that an exchange was asked for everything in these times."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mastertrading.app.download.work import Outcome
 
 DAYS = 30
-DAY_MS = 86_400_000
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
 USUAL_KINDS = "candles,funding"
 MOST_JOBS = 32
 
@@ -97,7 +97,7 @@ def wish_of(args: argparse.Namespace, now_ms: int) -> Wish:
         raise UsageError(tr("--jobs must be from 1 to {most}").format(most=MOST_JOBS), where="--jobs")
     end_ms = now_ms if args.to_ms is None else args.to_ms
     if args.from_ms is None:
-        args.from_ms = max(min(end_ms, now_ms) - DAYS * DAY_MS, 0) // 60_000 * 60_000
+        args.from_ms = max(min(end_ms, now_ms) - DAYS * DAY_MS, 0) // MINUTE_MS * MINUTE_MS
     check_window(args)
     if args.from_ms >= now_ms or args.from_ms < 0:
         raise UsageError(
@@ -165,11 +165,13 @@ def _print_outcome(outcome: Outcome, wish: Wish) -> None:
     from mastertrading.app.terminal import err, out, table
     from mastertrading.lake.names import moment
 
-    names = ("instrument", "series", "added", "rows", "from", "to", "none at the exchange", "not fetched")
+    names = ("instrument", "series", "added", "rows", "from", "to", "none there", "not fetched")
     shown = table(f"{wish.exchange} → {wish.lake / wish.venue}", *map(tr, names), numbers=(2, 3, 6, 7))
     console = err()
     for task, kept in outcome.kept:
-        window = ("" if ts is None else moment(ts) for ts in (kept.first_ms, kept.last_ms))
+        window = (
+            "" if ts is None else moment(ts // MINUTE_MS * MINUTE_MS) for ts in (kept.first_ms, kept.last_ms)
+        )
         none_there = f"{bars_in(kept.none_there, task):,}" if task.step_ms else ""
         left = f"{bars_in(kept.not_fetched, task):,}"
         counts = (f"{kept.added.rows:,}", f"{kept.rows:,}")

@@ -6,8 +6,12 @@ import argparse
 import json
 
 from mastertrading.app.commands.data.common import add_lake
+from mastertrading.app.commands.data.importing import patience
 from mastertrading.app.messages import tr
 from mastertrading.app.options import add_common, natural, resolved_settings
+from mastertrading.domain.errors import UsageError
+
+MOST_DAYS = 3660
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,17 +29,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_common(parser, "instruments", "config", "seed", "json")
 
 
+def _check_size(args: argparse.Namespace) -> None:
+    """Refuse what no machine can hold, before anything is computed."""
+    if args.base_minutes < 1 or not 0 < args.days <= MOST_DAYS:
+        raise UsageError(
+            tr("no synthetic market can be made of that"),
+            why=tr("{days:g} days of bars of {minutes} minutes").format(
+                days=args.days, minutes=args.base_minutes
+            ),
+            where="--days, --base",
+            hint=tr("more than 0 and at most {most} days, bars of at least a minute").format(most=MOST_DAYS),
+        )
+
+
 def run(args: argparse.Namespace) -> int:
     """Make and write it."""
     from mastertrading.lake.source import venues_of
     from mastertrading.lake.synthetic import VENUE, write_synthetic
     from mastertrading.lake.universe import DEFAULT_SYMBOLS
 
+    _check_size(args)
     seed = resolved_settings(args).settings.seed
     folder = args.out
     replaced = folder.is_dir() and VENUE in venues_of(folder)
     market = write_synthetic(
-        folder, args.instruments or DEFAULT_SYMBOLS, args.days, seed, base_minutes=args.base_minutes
+        folder,
+        args.instruments or DEFAULT_SYMBOLS,
+        args.days,
+        seed,
+        base_minutes=args.base_minutes,
+        wait=patience(),
     )
     facts = {
         "lake": str(folder),
