@@ -101,8 +101,9 @@ def run_sweep(
     axes, conditions = parse_axes(wanted.vary), [parse(text) for text in wanted.where]
     space = checked_space(axes, conditions, signal, wanted.given)
     places = space.places(wanted.sample, settings.seed)
-    cases = cases_of(space, places, signal)
-    _refuse_hopeless(cases, settings)
+    if wanted.sample is not None and len(places) < wanted.sample:
+        notice(f"there are only {len(places):,} combinations, fewer than --random asks for")
+    _refuse_hopeless(cases_of(space, places[:TRIED_FIRST], signal), settings)
     market = market_of(wanted.base, settings, notice)
     refuse_bad_data(market, settings)
     base = wanted.base
@@ -112,13 +113,14 @@ def run_sweep(
     kept = wanted.workers + 1
     needs = plan(
         market,
-        cases=len(cases),
+        cases=len(places),
         workers=wanted.workers,
         kept=kept,
         own_signal=signal is not None,
         limit=wanted.memory,
     )
     needs.check(wanted.workers)
+    cases = cases_of(space, places, signal)
     with writing(wanted.folder):
         store = (resume if wanted.resume else create)(wanted.folder, header)
         done = sum(case.key in store.rows for case in cases)
@@ -210,7 +212,7 @@ def _text(value: Value) -> str:
 def _refuse_hopeless(cases: Sequence[Case], settings: Settings) -> None:
     """Say at once what the settings have against every one of the first cases."""
     first: MastertradingError | None = None
-    for case in cases[:TRIED_FIRST]:
+    for case in cases:
         try:
             settings_of(settings, case.settings)
             return

@@ -143,6 +143,13 @@ def test_what_cannot_be_swept_is_refused_and_leaves_nothing(capsys, command, wha
     assert not Path("sweeps").exists()
 
 
+def test_a_sample_larger_than_the_space_is_all_of_it_and_that_is_said(capsys):
+    assert main(words("--out", "s", "--random", 50)) == 0
+    captured = capsys.readouterr()
+    assert "there are only 4 combinations" in captured.err
+    assert "the best of 4 by net" in captured.out
+
+
 def test_showing_nothing_says_so(capsys):
     assert main(["sweep", "show", "nowhere"]) == 1
     assert "no sweep" in capsys.readouterr().err
@@ -175,7 +182,7 @@ def test_ctrl_c_keeps_what_is_done_and_resume_ends_in_the_bytes_of_an_undisturbe
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
-    assert "--resume goes on" in told
+    assert "--out s --resume goes on" in told
     assert 0 < len(lines.read_bytes().splitlines()) < 58
     capsys.readouterr()
     assert main([*many, "--out", "s", "--resume", "--json"]) == 0

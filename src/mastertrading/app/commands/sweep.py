@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
             )
     except KeyboardInterrupt:
         if kept:
-            sentence = tr("what is done is kept in {folder}; the same command with --resume goes on")
+            sentence = tr("what is done is kept; the same command with --out {folder} --resume goes on")
             remarks.print(sentence.format(folder=wanted.folder), markup=False)
         raise
     return _tell(finished, args.json)
