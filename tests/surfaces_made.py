@@ -20,6 +20,18 @@ from mastertrading.surfaces.report.page import report_html
 HOSTILE = "</script><script>owned=1;document.title='owned'</script><img src=x onerror=owned=1>\"'&"
 
 
+ONE = (make_instrument(),)
+EDGES = {
+    "no trade": Scene([]),
+    "one trade": Scene([Deal(gross=5)]),
+    "one instrument": Scene([Deal(gross=5)], instruments=ONE),
+    "one minute": Scene([], minutes=1, instruments=ONE),
+    "no risk known": Scene([Deal(gross=-5, risk=0.0)], minutes=60),
+    "transfer": Scene([Deal(gross=0.0)] * 3, transfers=[(5, 500.0)], minutes=90),
+}
+"""Runs that are hardly one."""
+
+
 def write_folder(target: Path, result: Result) -> Path:
     with RunFolder(target) as folder:
         folder.write_result(result, statistics(result))

@@ -10,9 +10,10 @@ import pytest
 
 from browser.chromium import Browser, needs_chromium
 from command_runs import backtest, command
+from factories import make_result
 from mastertrading.surfaces.report.encoding import pack, pack_rising
 from mastertrading.surfaces.report.page import ASSETS
-from surfaces_made import HOSTILE, hostile_page
+from surfaces_made import EDGES, HOSTILE, hostile_page, page_of, walking_market
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
 
@@ -155,6 +156,18 @@ def test_hostile_names_stay_text_and_inside_the_page(browser, tmp_path, width):
     assert opened.value("window.owned === undefined")
     assert opened.value("document.querySelectorAll('main img, main script').length") == 0
     assert HOSTILE in opened.value("document.getElementById('groups').textContent")
+    assert opened.value("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_run_that_is_hardly_one_is_drawn_without_a_complaint(browser, tmp_path, edge, width):
+    scene = EDGES[edge]
+    page = tmp_path / "edge.html"
+    page.write_text(page_of(make_result(scene=scene), walking_market(scene.instruments, scene.minutes)))
+    opened = browser.open(page, width)
+    assert opened.complaints() == []
+    assert opened.value("document.documentElement.dataset.ready") == "true"
     assert opened.value("document.documentElement.scrollWidth") == width
 
 

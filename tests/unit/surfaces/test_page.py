@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from factories import MONDAY_MS, UNIT, Deal, Scene, make_instrument, make_result
+from factories import MONDAY_MS, UNIT, Deal, Scene, make_result
 from mastertrading.domain.errors import DataMissing, OutputError
 from mastertrading.domain.market import MINUTE_MS
 from mastertrading.domain.reasons import FillReason
@@ -16,9 +16,8 @@ from mastertrading.surfaces.report import marks
 from mastertrading.surfaces.report.html import Html, el, join
 from mastertrading.surfaces.report.page import write_report
 from mastertrading.surfaces.report.payload import script_json
-from surfaces_made import HOSTILE, hostile_page, page_of, walking_market, write_folder
+from surfaces_made import EDGES, HOSTILE, hostile_page, page_of, walking_market, write_folder
 
-ONE = (make_instrument(),)
 BOTH = Scene().instruments
 DEALS = (
     Deal(gross=32, fees=1),
@@ -32,20 +31,10 @@ def data_of(page):
     )
 
 
-@pytest.mark.parametrize(
-    "scene",
-    [
-        Scene([]),
-        Scene([Deal(gross=5)]),
-        Scene([Deal(gross=5)], instruments=ONE),
-        Scene([], minutes=1, instruments=ONE),
-        Scene([Deal(gross=-5, risk=0.0)], minutes=60),
-        Scene([Deal(gross=0.0)] * 3, transfers=[(5, 500.0)], minutes=90),
-    ],
-    ids=["no trade", "one trade", "one instrument", "one minute", "no risk known", "transfer"],
-)
+@pytest.mark.parametrize("edge", EDGES)
 @pytest.mark.parametrize("with_bars", [False, True])
-def test_a_page_renders_whatever_the_run_was(scene, with_bars):
+def test_a_page_renders_whatever_the_run_was(edge, with_bars):
+    scene = EDGES[edge]
     market = walking_market(scene.instruments, scene.minutes) if with_bars else None
     page = page_of(make_result(scene=scene), market)
     data = data_of(page)
