@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from mastertrading.backtest import explain_words as words
@@ -162,18 +163,32 @@ def _entry_lines(told: Story, run: Recorded, tr: Translate) -> list[str]:
 
 
 def _story_table(told: Story, tr: Translate) -> Table:
-    rows = tuple(_story_row(told, row, tr) for row in told.happened)
+    rows = tuple(_story_row(told, row, moves, tr) for row, moves in _trailed(told.happened))
     columns = headers(("time", "event", "detail", "price", "in_r"), tr)
     return Table(tr(words.TITLES["story"]), columns, rows, text=3)
 
 
-def _story_row(told: Story, row: Happened, tr: Translate) -> tuple[Cell, ...]:
+FEW = 4
+
+
+def _trailed(happened: Sequence[Happened]) -> Iterator[tuple[Happened, int]]:
+    """Moves of a stop in a row for one reason: where they are more than a few, the first and the last, and how many."""
+    for (kind, _), group in groupby(happened, key=lambda row: (row.kind, row.reason)):
+        rows = list(group)
+        if kind == "stop_moved" and len(rows) >= FEW:
+            yield rows[0], 0
+            yield rows[-1], len(rows) - 1
+        else:
+            yield from ((row, 0) for row in rows)
+
+
+def _story_row(told: Story, row: Happened, moves: int, tr: Translate) -> tuple[Cell, ...]:
     side = tr(words.SIDES[told.trade["side"]])
     event = tr(words.EVENTS[row.kind]).format(side=side, qty=row.qty, reason=row.reason)
     return (
         plain(texts.moment(row.ts_ms)[5:]),
         plain(event),
-        plain(_money(row, tr)),
+        plain(tr(words.STORIES["moves"]).format(count=moves) if moves else _money(row, tr)),
         plain(row.px or texts.NONE),
         signed(f"{round(row.r, 2) + 0.0:+.2f}", round(row.r, 2)) if row.r is not None else plain(texts.NONE),
     )

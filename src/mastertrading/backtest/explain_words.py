@@ -228,6 +228,7 @@ STORIES = {
     "first": "Trade {trade}: {side} {qty} {instrument}, {duration}, {reason}: net {net} USDT, {r} R.",
     "paid": "{amount} USDT paid",
     "received": "{amount} USDT received",
+    "moves": "in {count} moves",
     "fee": "fee {fee} USDT",
     "money": "gross {gross} − fees {fees} − funding {funding} = net {net} USDT",
     "reach": "Best {best} R, worst {worst} R while it was open.",

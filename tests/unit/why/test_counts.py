@@ -10,7 +10,7 @@ import pytest
 
 from mastertrading.backtest.explain_counts import joined, stretches, summarise
 from mastertrading.backtest.explain_tables import bottleneck
-from mastertrading.backtest.explain_trade import story
+from mastertrading.backtest.explain_trade import render_story, story
 from mastertrading.domain.errors import DataMissing
 
 BOTH = ("BTCUSDT", "ETHUSDT")
@@ -148,6 +148,33 @@ def test_partial_close_lies_one_r_above_its_entry(run):
     assert partials
     for row in partials:
         assert row.r == pytest.approx(1.0, abs=0.01)
+
+
+def test_stop_that_moved_often_is_told_by_its_first_and_last_move(run, printed):
+    trade = run.rows("trades")[0]
+    px = [100.0, 101.0, 102.0, 103.0, 104.0, 105.0]
+    reasons = ["stop", "breakeven", "trailing", "trailing", "trailing", "trailing"]
+    run._tables["stops"] = [
+        {
+            "trade_id": trade["trade_id"],
+            "instrument": trade["instrument"],
+            "ts_ms": trade["opened_ms"] + k * MINUTE,
+            "stop_px": px[k],
+            "reason": reason,
+        }
+        for k, reason in enumerate(reasons)
+    ]
+    told = story(run, trade["trade_id"])
+    assert [row.px for row in told.happened if row.kind == "stop_moved"] == [
+        "101",
+        "102",
+        "103",
+        "104",
+        "105",
+    ]
+    text = printed(render_story(told, run, 80), 80)
+    assert ("102" in text, " 103 " in text, " 104 " in text) == (True, False, False)
+    assert "in 3 moves" in next(line for line in text.splitlines() if " 105 " in line)
 
 
 def test_trade_that_is_not_there_names_those_that_are(run):
