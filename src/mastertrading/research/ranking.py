@@ -47,7 +47,7 @@ class Ranked:
     neighbours_mean
         Their mean objective; None where no neighbour has one.
     ground
-        ``plateau``, ``slope``, ``peak``, or empty where it cannot be said.
+        ``plateau``, ``slope``, ``peak``, or empty where it cannot be said or the case loses.
     """
 
     row: Row
@@ -108,7 +108,8 @@ def rank(
 def _ranked(row: Row, score: float, space: Space, by_place: Mapping[int, float]) -> Ranked:
     around = [by_place[place] for place in neighbours(space, row.place) if place in by_place]
     middle = average(around)
-    return Ranked(row, len(around), middle, "" if middle is None else _ground(score, middle))
+    earns = row.figures is not None and row.figures["net_atoms"] > 0
+    return Ranked(row, len(around), middle, _ground(score, middle) if middle is not None and earns else "")
 
 
 def neighbours(space: Space, place: int) -> list[int]:

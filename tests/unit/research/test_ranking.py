@@ -50,6 +50,11 @@ def test_the_ground_around_the_best_is_told(scores, ground):
     assert best.neighbours_mean == (scores[0] + scores[2]) / 2
 
 
+def test_a_loser_stands_on_no_plateau():
+    given = [Row(k, f"k{k}", LINE.at(k), figures(net_atoms=-5, profit_factor=0.6)) for k in range(3)]
+    assert {ranked.ground for ranked in rank(given, LINE, "profit_factor", 3).best} == {""}
+
+
 def test_neighbours_are_one_step_away_on_one_axis_of_numbers():
     grid = Space(parse_axes(["a=1,2,3", "b=30,10,20", "c=x,y"]))
     at = grid.place((1, 2, 0))  # a = 2, b = 20, c = x
