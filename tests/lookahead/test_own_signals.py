@@ -10,6 +10,7 @@ import pytest
 
 import biased_signals
 from biased_signals import LOOK_AHEAD, UNSTEADY
+from lookahead.markets import compiled
 from mastertrading import ema, rsi, zscore
 from mastertrading.domain.errors import DataError
 from mastertrading.lake.damage import Defects
@@ -20,6 +21,8 @@ from mastertrading.research.own_signal import load_signal, signal_of
 from mastertrading.research.parameters import SignalError
 from mastertrading.research.warm_up import warm_up
 from mastertrading.settings.schema import MODULES, Settings
+
+pytestmark = compiled
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "signals"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))

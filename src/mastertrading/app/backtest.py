@@ -139,6 +139,11 @@ def own_forecasts(signal: OwnSignal, market: Market, notice: Notice) -> dict[str
     silent = [symbol for n, symbol in enumerate(market.symbols) if not values[:, n].any()]
     if silent:
         notice(f"{signal} has no opinion at any bar of {', '.join(silent)}")
+    return as_given(market, values)
+
+
+def as_given(market: Market, values: F64) -> dict[str, tuple[I64, F64]]:
+    """Dense forecasts, shape (bars, instruments), as a run takes them."""
     return {symbol: (market.ts_ms, values[:, n]) for n, symbol in enumerate(market.symbols)}
 
 

@@ -46,7 +46,7 @@ def market_of(world: World, like: Market) -> Market:
         valid=~np.isnan(columns["close"]),
         settlements=tuple(_settlements(world, n) for n in count),
         primer=tuple(_primer(world[f"primer {n}"]) for n in count),
-        mark_close=None,
+        mark_close=None if like.mark_close is None else like.mark_close[: len(ts_ms)],
     )
 
 
@@ -101,7 +101,7 @@ def between(market: Market, start: int, stop: int) -> Market:
         **columns,
         settlements=tuple(_paid_until(paid, end_ms) for paid in market.settlements),
         primer=market.primer if start == 0 else tuple(_no_bars() for _ in market.primer),
-        mark_close=None,
+        mark_close=None if market.mark_close is None else market.mark_close[start:stop],
         common_from_ms=None if common is None else max(common, int(market.ts_ms[start])),
     )
 

@@ -78,8 +78,9 @@ def check(
     from mastertrading.research.examine import examine, primed_bars
     from mastertrading.research.lookahead import of_arrays, of_modules, of_signal
 
+    primed = primed_bars(market) if settings.data.prime else 0
     every: list[tuple[Evaluated, int | None]] = [
-        (of_modules(settings), primed_bars(market)),
+        (of_modules(settings), primed),
         (of_arrays(), None),
     ]
     if signal is not None:
