@@ -158,7 +158,9 @@ def _entry_lines(told: Story, run: Recorded, tr: Translate) -> list[str]:
     line = tr(words.STORIES["entry"]).format(
         time=texts.moment(chain.ts_ms), net=f"{chain.net:+.3f}", modules=modules, limit=limit
     )
-    more = tr(words.STORIES["more"]).format(instrument=chain.instrument, time=stamp(chain.ts_ms))
+    more = tr(words.STORIES["more"]).format(
+        instrument=chain.instrument, time=stamp(chain.ts_ms), folder=run.files.folder
+    )
     return [line, more]
 
 

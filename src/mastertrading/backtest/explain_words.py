@@ -237,7 +237,7 @@ STORIES = {
     "initial": "It began at {stop}.",
     "no_entry": "The minute that ordered it is not on record.",
     "entry": "Decided at {time} UTC: net {net}, {modules}; size set by {limit}.",
-    "more": "mastertrading why {instrument} --at {time} tells all of that minute.",
+    "more": "mastertrading why {instrument} --at {time} --run {folder} tells all of that minute.",
 }
 
 STRETCHES = {
