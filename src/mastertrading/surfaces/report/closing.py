@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mastertrading.backtest import texts
 from mastertrading.backtest.tables import events_table, identity_table, summary_table
@@ -17,6 +18,8 @@ from mastertrading.surfaces.report.facts import Facts
 from mastertrading.surfaces.report.html import Html, el, join
 
 COMMAND = "mastertrading"
+EVENTS = 24
+"""So many events are in sight; the others open on a click."""
 
 
 def plain_table(table: Table, name: str) -> Html:
@@ -51,7 +54,10 @@ def breakers(facts: Facts, tr: Translate) -> Html:
     if not facts.summary.events:
         return el("p", tr(words.BREAKERS["none"]), class_="about")
     table = events_table(facts.statistics, tr, shown=None)
-    return el("div", plain_table(table, "events"), class_="scroll")
+    first, rest = replace(table, rows=table.rows[:EVENTS]), replace(table, rows=table.rows[EVENTS:])
+    more = el("summary", tr(words.BREAKERS["more"]).format(count=len(rest.rows)))
+    hidden = el("details", more, plain_table(rest, "events")) if rest.rows else None
+    return el("div", plain_table(first, "events"), hidden, class_="scroll")
 
 
 def run(
@@ -73,11 +79,9 @@ def run(
 
 def _signal(facts: Facts, tr: Translate) -> Html | None:
     """The user's own function, if the run traded one."""
-    signal = facts.summary.get("signal")
-    if not signal:
+    if not facts.signal:
         return None
-    params = ", ".join(f"{name}={value}" for name, value in signal["params"].items())
-    return el("p", f"{tr(words.RUN['signal'])}: ", el("code", f"{signal['name']}({params})"))
+    return el("p", f"{tr(words.RUN['signal'])}: ", el("code", facts.signal))
 
 
 def _kept(levels: Sequence[dict[str, object]], tr: Translate) -> str:

@@ -59,6 +59,14 @@ class Facts:
         """The summary as `Statistics`."""
         return cast(Statistics, self.summary)
 
+    @property
+    def signal(self) -> str:
+        """The user's own function with its parameters, as in ``ema_cross(fast=9)``; empty if the modules traded."""
+        told = self.summary.get("signal")
+        if not told:
+            return ""
+        return f"{told['name']}({', '.join(f'{name}={value}' for name, value in told['params'].items())})"
+
 
 def read_facts(folder: Path) -> Facts:
     """Open a run's folder.

@@ -41,17 +41,18 @@ def header(facts: Facts, tr: Translate) -> Html:
         "instruments": str(len(run.instruments)),
         "instrument": run.instruments[0] if run.instruments else texts.NONE,
     }
-    lead = words.PAGE["lead" if len(run.instruments) > 1 else "lead_one"]
+    lead = tr(words.PAGE["lead" if len(run.instruments) > 1 else "lead_one"]).format(**values)
+    own = f" · {facts.signal}" if facts.signal else ""
     return el(
         "header",
         el(
             "p",
             el("span", tr(words.PAGE["title"]), class_="kind"),
             " ",
-            tr(lead).format(**values),
+            lead + own,
             class_="lead",
         ),
-        el("h1", verdict(facts.statistics, tr).replace(" %", UNBROKEN), id="verdict"),
+        el("h1", marks.minus(verdict(facts.statistics, tr)).replace(" %", UNBROKEN), id="verdict"),
     )
 
 

@@ -116,7 +116,10 @@ FUNNEL = {
     "flat": "modules wish nothing",
 }
 
-BREAKERS = {"none": "No breaker tripped, nothing was liquidated, nothing was transferred."}
+BREAKERS = {
+    "none": "No breaker tripped, nothing was liquidated, nothing was transferred.",
+    "more": "{count} more",
+}
 
 RUN = {
     "signal": "Own signal",

@@ -45,8 +45,10 @@ function length(ms) {
 }
 
 function fixed(value, places) {
-  const text = Math.abs(value).toFixed(places).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ',');
-  return value < 0 && Number(Math.abs(value).toFixed(places)) !== 0 ? `−${text}` : text;
+  const plain = Math.abs(value).toFixed(places);
+  const [whole, decimals] = plain.split('.');
+  const text = whole.replace(/\B(?=(\d{3})+$)/g, ',') + (decimals ? `.${decimals}` : '');
+  return value < 0 && Number(plain) !== 0 ? `−${text}` : text;
 }
 
 function signed(value, places) {

@@ -12,6 +12,7 @@ function equityChart(host) {
   const limits = [data.from, Math.max(data.to, data.from + data.base)];
   if (t.length === 0) return null;
   let withMarket = held !== null;
+  let band = null;
 
   function line(pen, x, y, values, from, to) {
     pen.beginPath();
@@ -50,6 +51,10 @@ function equityChart(host) {
     pen.beginPath();
     pen.rect(area.left, area.top, area.right - area.left, area.bottom - area.top);
     pen.clip();
+    if (band) {
+      pen.fillStyle = colours.wash;
+      pen.fillRect(x(band[0]), area.top, Math.max(2, x(band[1]) - x(band[0])), area.bottom - area.top);
+    }
     if (withMarket) {
       pen.strokeStyle = colours.soft;
       pen.lineWidth = 1;
@@ -114,6 +119,10 @@ function equityChart(host) {
   const label = `${words.equity}, ${words.drawdown}. ${read(null).parts.map((part) => part[0]).join(', ')}. ${words.keys}`;
   const chart = timeChart(host, { height, limits, smallest: 20 * data.base, label, draw, overview, read });
   if (held) chart.tools.insertBefore(marketButton(), chart.tools.lastChild);
+  chart.shade = (from, to) => {
+    band = [from, to];
+    chart.redraw();
+  };
   return chart;
 
   function marketButton() {

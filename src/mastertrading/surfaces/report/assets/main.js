@@ -30,11 +30,11 @@ function start() {
   }
   const show = candles && ((trade) => {
     candles.showTrade(trade);
+    if (equity) equity.shade(trade.opened, trade.closed);
     field.scrollIntoView({ block: 'nearest' });
   });
   tradeList(document.getElementById('trade-list'), trades, show);
   if (candles && trades.length) candles.showTrade(trades.reduce((a, b) => (b.opened < a.opened ? b : a)));
-  return equity;
 }
 
 start();
