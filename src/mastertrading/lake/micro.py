@@ -129,7 +129,7 @@ def build(
     DataUnreadable
         If a file cannot be opened.
     """
-    files = sorted(_files(paths), key=lambda path: (_begins(path), path.name))
+    files = sorted(recordings(paths), key=lambda path: (_begins(path), path.name))
     bars = MicroBars(timeframe_ms(timeframe))
     counts: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
@@ -284,7 +284,7 @@ def _no_features(folder: Path, timeframe: str) -> DataMissing:
     )
 
 
-def _files(paths: Iterable[Path]) -> list[Path]:
+def recordings(paths: Iterable[Path]) -> list[Path]:
     """Files as named, and everything directly in folders."""
     found: list[Path] = []
     for path in paths:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from command_runs import SHARED
@@ -373,6 +373,7 @@ def test_a_gap_in_a_recording_leaves_time_without_a_book(tmp_path):
     assert series.counts["book_gaps"] == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(0, 5)), max_size=60))
 def test_a_side_is_the_dict_of_its_last_quantities(changes):
     book = Book()
@@ -481,6 +482,7 @@ def test_a_truncated_file_gives_what_was_readable(tmp_path, keep):
     assert 0 < series.counts["trade"] < 5000
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_frames_or_counted(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("raw") / "raw"

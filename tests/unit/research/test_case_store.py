@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mastertrading.domain.errors import DataMissing, DataUnreadable, OutputError, UsageError
@@ -57,6 +57,7 @@ def test_a_torn_last_line_is_only_its_own_loss(tmp_path, cut):
     assert again.rows == {f"k{k}": row(k) for k in (1, 2, 3)}
 
 
+@settings(deadline=None)
 @given(place=st.integers(0, 10_000), value=st.integers(0, 255))
 def test_a_changed_byte_never_changes_a_figure(tmp_path_factory, place, value):
     folder = tmp_path_factory.mktemp("s") / "s"

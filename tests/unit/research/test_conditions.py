@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mastertrading.domain.errors import UsageError
@@ -80,6 +80,7 @@ def test_what_cannot_be_answered_is_said_with_the_values(text):
         parse(text).holds(VALUES)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_a_condition_or_refused(text):
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mastertrading.domain.errors import UsageError
@@ -40,6 +40,7 @@ def test_an_axis_takes_exactly_the_values_that_are_written(text, values):
     assert [type(value) for value in axis.values] == [type(value) for value in values]
 
 
+@settings(deadline=None)
 @given(st.integers(-1000, 1000), st.integers(0, 300), st.integers(1, 1000), st.integers(0, 4))
 def test_a_range_is_the_list_of_its_exact_decimals(first, count, step, places):
     scale = Decimal(10) ** -places

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Do it."""
     from mastertrading.app.commands.data.importing import patience
     from mastertrading.app.terminal import err
-    from mastertrading.lake.micro import build, store
+    from mastertrading.lake.micro import build, recordings, store
     from mastertrading.lake.store import DEFAULT_VENUE
 
     console = err(quiet=args.json)
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         progress=lambda name: console.print(tr("reading {name}").format(name=name), markup=False),
     )
     venue = args.venue or DEFAULT_VENUE
-    stored = store(args.out, venue, series, [path.name for path in args.raw], patience())
+    stored = store(args.out, venue, series, [path.name for path in recordings(args.raw)], patience())
     if args.json:
         print(json.dumps(_facts(series, stored, venue), indent=2))
     else:
