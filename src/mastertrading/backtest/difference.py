@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IDENTITY = ("run_id", "config_hash", "data_id", "code_id", "seed", "source", "grade")
 ABSENT = "absent"
-ROWS_AT_ONCE = 1 << 17
+ROWS_AT_ONCE = 1 << 18
 BEFORE, AT, AFTER = -1, 0, 1
 """Where something stands in the minute of a close: what the bar left, what was decided, what fills in the next bar."""
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from mastertrading.backtest.explain_run import Recorded, stamp
+from mastertrading.backtest.explain_run import Recorded, readable, stamp
 from mastertrading.backtest.fire_rates import ENTRIES, MODULE_GATES
 from mastertrading.backtest.texts import moment
 from mastertrading.domain.errors import DataMissing
@@ -172,7 +172,8 @@ def _counted(run: Recorded, instruments: Sequence[str], first: int, last: int) -
         refused = pl.col("first_refusal" if stage == ENTRIES else f"{stage}_refusal") == name_of(gate)
         wanted += [asked.sum().alias(f"a{k}"), yes.sum().alias(f"p{k}"), refused.sum().alias(f"r{k}")]
     chosen = pl.col("ts_ms").is_between(first, last) & pl.col("instrument").is_in(list(instruments))
-    found = run.files.scan("decisions").filter(chosen).group_by("instrument").agg(wanted).collect()
+    with readable(run.files.folder / "decisions.parquet"):
+        found = run.files.scan("decisions").filter(chosen).group_by("instrument").agg(wanted).collect()
     rows = {str(row["instrument"]): row for row in found.to_dicts()}
     for name in instruments:
         for k, (stage, gate) in enumerate(gates):

@@ -6,7 +6,8 @@ Only what a question needs is read: the decisions by row groups of their time, t
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 Row = dict[str, Any]
+OPTIONAL = ("stops",)
+"""Tables that runs of earlier versions do not have."""
 SESSION_ORDER = ("overlap", "london", "ny", "dead", "asia")
 """Of two sessions that apply in an hour, the earlier here wins (settings/records)."""
 
@@ -60,11 +63,20 @@ class Recorded:
         return self.settings.get("instruments", {}).get(instrument, {}).get(name)
 
     def rows(self, name: str) -> list[Row]:
-        """A small table (trades, fills, funding, events, stops) as rows; none where the run has no such file."""
+        """A small table as rows: trades, fills, funding, events, funnel; none of `stops` in a run that has none.
+
+        Raises
+        ------
+        DataMissing, DataUnreadable
+        """
         if name not in self._tables:
-            path = self.files.folder / f"{name}.parquet"
-            self._tables[name] = _read(path) if path.is_file() else []
+            absent = name in OPTIONAL and not self.has(name)
+            self._tables[name] = [] if absent else self._read(name)
         return self._tables[name]
+
+    def _read(self, name: str) -> list[Row]:
+        with readable(self.files.folder / f"{name}.parquet"):
+            return self.files.table(name).to_dicts()
 
     def has(self, name: str) -> bool:
         """Whether the folder holds a table."""
@@ -77,14 +89,18 @@ class Recorded:
         import polars as pl
 
         chosen = pl.col("ts_ms").is_between(from_ms, to_ms) & pl.col("instrument").is_in(list(instruments))
-        found = self.files.scan("decisions").filter(chosen)
-        return (found.select(columns) if columns else found).collect()
+        with readable(self.files.folder / "decisions.parquet"):
+            found = self.files.scan("decisions").filter(chosen)
+            return (found.select(columns) if columns else found).collect()
 
     def equity_at(self, ts_ms: int) -> int | None:
         """Equity at the close of a bar, in atoms."""
         import polars as pl
 
-        found = self.files.scan("equity").filter(pl.col("ts_ms") == ts_ms).select("equity_atoms").collect()
+        with readable(self.files.folder / "equity.parquet"):
+            found = (
+                self.files.scan("equity").filter(pl.col("ts_ms") == ts_ms).select("equity_atoms").collect()
+            )
         return int(found.item(0, 0)) if found.height else None
 
     def minute_of(self, at_ms: int) -> int:
@@ -191,7 +207,19 @@ def _settings(path: Path) -> dict[str, Any]:
         raise DataUnreadable(f"{path} cannot be read", why=str(error), where=str(path)) from error
 
 
-def _read(path: Path) -> list[Row]:
-    import polars as pl
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Tell a table that is damaged, or of another form than this version's, in our words.
 
-    return pl.read_parquet(path).to_dicts()
+    Raises
+    ------
+    DataUnreadable
+    """
+    from polars.exceptions import PolarsError
+
+    try:
+        yield
+    except PolarsError as error:
+        why = str(error).splitlines()[0]
+        hint = "run it again, or read it with the version that wrote it"
+        raise DataUnreadable(f"{path.name} cannot be read", why=why, where=str(path), hint=hint) from error

@@ -89,6 +89,26 @@ def test_folder_that_is_no_run_is_refused(capsys, folder, tmp_path):
     assert "there is no run in" in asked(capsys, "diff", folder, tmp_path / "none", code=1)
 
 
+@pytest.mark.parametrize("table", ["decisions", "equity", "trades", "fills"])
+def test_damaged_or_missing_table_is_told_by_name(capsys, folder, tmp_path, table):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / f"{table}.parquet").write_bytes(b"PAR1 no")
+    told = asked(capsys, "why", "BTC", "--at", "2024-01-03", "--run", copy, code=1)
+    assert f"{table}.parquet cannot be read" in told
+    (copy / f"{table}.parquet").unlink()
+    told = asked(capsys, "why", "BTC", "--at", "2024-01-03", "--run", copy, code=1)
+    assert f"has no table {table!r}" in told
+
+
+def test_run_without_a_trade_is_asked_like_any_other(capsys, make_run):
+    quiet = make_run("quiet", "--days", 1, "--set", "allocation.threshold=1.0")
+    assert "before the gates" in asked(capsys, "why", "--summary", "--run", quiet)
+    assert "No entry" in asked(capsys, "why", "BTC", "--at", "2024-01-01T12:00", "--run", quiet)
+    assert "it made no trade" in asked(capsys, "why", "--trade", 1, "--run", quiet, code=1)
+    assert main(["diff", str(quiet), str(quiet)]) == 0
+
+
 def test_difference_leaves_with_a_code_of_its_own(capsys, folder, tampered):
     changed = tampered("decisions", 5, net=0.5)
     assert "The runs part at" in asked(capsys, "diff", folder, changed, code=4)
