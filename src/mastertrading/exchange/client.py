@@ -74,6 +74,7 @@ class History:
             {
                 "enableRateLimit": True,
                 "timeout": TIMEOUT_MS,
+                "requests_trust_env": True,  # HTTPS_PROXY works as everywhere
                 "options": dict(self.offer.options),
                 **({} if session is None else {"session": session}),
             }
@@ -128,7 +129,7 @@ class History:
         """The exchange's clock; this machine's where it does not tell."""
         if not self._ccxt.has.get("fetchTime"):
             return self.pace.clock.now_ms()
-        told = self._insist("time", self._ccxt.fetch_time)
+        told = self._insist("its time", self._ccxt.fetch_time, FIRST_TRIES)
         return int(told) if isinstance(told, int) else self.pace.clock.now_ms()
 
     def contract(self, symbol: str, market: Market) -> Instrument | None:

@@ -20,10 +20,11 @@ def by_symbol(markets: Iterable[Market]) -> dict[str, Market]:
     listed = list(markets)
     swaps = [m for m in listed if m.get("swap") and m.get("linear")]
     chosen = swaps or [m for m in listed if m.get("spot")]
+    chosen = sorted(chosen, key=lambda m: m.get("active") is False)
     found: dict[str, Market] = {}
-    for market in sorted(chosen, key=lambda m: m.get("active") is False):
-        for name in (market["symbol"], market["id"]):
-            symbol = _canonical(str(name))
+    for key in ("symbol", "id"):  # Bybit calls its BTC/USDC:USDC "BTCPERP", which alone would read as BTCUSDT
+        for market in chosen:
+            symbol = _canonical(str(market[key]))
             if symbol is not None:
                 found.setdefault(symbol, market)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Generic, TypeVar
 
 from mastertrading.exchange.pacing import Stopping
@@ -45,7 +45,7 @@ class Crew(Generic[Tool, Job]):
         self._done: queue.SimpleQueue[Job | BaseException] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._work, args=(tool,), daemon=True) for tool in tools]
 
-    def run(self) -> Iterator[Job]:
+    def run(self) -> Generator[Job, None, None]:
         """Yield each job when it is done, in the caller's thread.
 
         Raises

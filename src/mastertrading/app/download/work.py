@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 from mastertrading.app.download.crew import Crew
@@ -170,8 +170,11 @@ def _work(
     tools = [history, *(history.beside(desk.session() if desk.session else None) for _ in range(count - 1))]
     crew = Crew(tools, jobs, lambda tool, job: _fetch(tool, *job, now_ms), desk.stop)
     try:
-        with desk.bar(f"{wish.exchange} → {venue.folder}", len(jobs)) as advance:
-            for done, (task, _) in enumerate(crew.run(), start=1):
+        with (
+            desk.bar(f"{wish.exchange} → {venue.folder}", len(jobs)) as advance,
+            closing(crew.run()) as answered,
+        ):
+            for done, (task, _) in enumerate(answered, start=1):
                 advance(done)
                 task.left -= 1
                 if task.left == 0:
