@@ -1,5 +1,7 @@
 // Candles of one instrument with what was traded on them: entries, partial closes, exits, and where the stop rested.
 
+const CROWD = 200; // so many trades in sight are dots
+
 function candleChart(host, trades) {
   const cache = new Map();
   const select = make('select', { 'aria-label': words.instrument });
@@ -86,7 +88,7 @@ function candleChart(host, trades) {
   function drawBars(pen, all, from, to, ms, x, y, colours) {
     const step = x(ms) - x(0);
     const wide = Math.max(1, Math.min(11, step * 0.68));
-    pen.strokeStyle = colours.candle || colours.soft;
+    pen.strokeStyle = colours.soft;
     pen.lineWidth = 1;
     for (let k = from; k < to; k++) {
       const middle = x(all.t[k] + ms / 2);
@@ -114,6 +116,11 @@ function candleChart(host, trades) {
   function drawTrade(pen, trade, x, y, colours, crowd) {
     const colour = trade.side > 0 ? colours.gain : colours.loss;
     const strong = !chosen || chosen === trade || chosen.instrument !== which;
+    if (crowd > CROWD && trade !== chosen) {
+      pen.fillStyle = colour;
+      pen.fillRect(x(trade.opened) - 1, y(trade.entry) - 1, 2, 2);
+      return;
+    }
     const mark = crowd > 60 ? 4 : 6;
     pen.globalAlpha = strong ? 1 : 0.55;
     pen.strokeStyle = colour;

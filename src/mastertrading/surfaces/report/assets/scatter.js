@@ -1,5 +1,7 @@
 // How far trades went against us and with us, beside how they ended; both in R.
 
+const MANY = 3000;
+
 function scatterChart(canvas, trades, across) {
   const known = trades.filter((trade) => trade.r !== null && trade[across] !== null);
   if (known.length === 0) return;
@@ -40,6 +42,11 @@ function scatterChart(canvas, trades, across) {
 
   // Winners are filled, losers are open rings.
   function dot(pen, x, y, r, colours) {
+    if (known.length > MANY) {
+      pen.fillStyle = r > 0 ? colours.gain : colours.loss;
+      pen.fillRect(x - 1, y - 1, 2, 2);
+      return;
+    }
     pen.beginPath();
     pen.arc(x, y, 2.4, 0, 7);
     if (r > 0) {
