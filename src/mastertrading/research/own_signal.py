@@ -172,19 +172,20 @@ def _find(place: str, folder: Path) -> Path:
     file = folder / f"{place}.py" if by_name else Path(place)
     if file.is_file():
         return file
-    there = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
-    meant = get_close_matches(Path(place).stem, there, n=1)
-    what = f"there is no signal {place!r}" if by_name else f"there is no file {place}"
-    beside = Path(f"{place}.py")
-    if by_name and beside.is_file():
-        hint = f"--signal {beside}"
-    else:
-        hint = (
-            f"--signal {meant[0]}" if meant else f"write it into {folder / (Path(place).stem or 'NAME')}.py"
-        )
+    stem = Path(place).stem
+    there = sorted(one.stem for one in folder.glob("*.py") if one.is_file() and not one.stem.startswith("_"))
+    meant = get_close_matches(stem, there, n=1)
+    what = f"there is no signal {place!r}" if by_name else f"there is no file {place!r}"
     listed = f"{folder} has {', '.join(there)}" if there else f"there is no signal in the folder {folder}"
-    why = "it is a folder" if file.is_dir() else listed
+    beside = Path(f"{place}.py")
+    if beside.is_file():
+        hint = f"--signal {beside}"
+    elif meant:
+        hint = f"--signal {meant[0]}"
+    else:
+        hint = f"write it into {folder / (stem if stem.isidentifier() else 'NAME')}.py"
     sentence = what + (f"; did you mean {meant[0]}?" if meant else "")
+    why = f"{file} is a folder; {listed}" if file.is_dir() else listed
     raise SignalError(sentence, why=why, where=str(file), hint=hint)
 
 
@@ -206,7 +207,9 @@ def _execute(file: Path, source: bytes) -> ModuleType:
     except SyntaxError as error:
         text = (error.text or "").strip()
         why = f"{error.msg}: {text}" if text else error.msg
-        raise SignalError(f"{file.name} is not Python", why=why, where=f"{file}:{error.lineno}") from None
+        raise SignalError(
+            f"{file.name} is not Python", why=why, where=f"{file}:{error.lineno or 1}"
+        ) from None
     except ValueError as error:  # a zero byte
         raise SignalError(f"{file.name} is not Python", why=str(error), where=str(file)) from None
     sys.modules[module.__name__] = module  # dataclasses look their module up
@@ -221,6 +224,7 @@ def _choose(module: ModuleType, file: Path, wanted: str) -> str:
         name
         for name, value in vars(module).items()
         if callable(value)
+        and not isinstance(value, type)
         and not name.startswith("_")
         and getattr(value, "__module__", "") == module.__name__
     ]
@@ -335,7 +339,8 @@ def _told(what: str, file: Path | None) -> Iterator[None]:
     """Tell whatever the user's code raises, with the line of the user's file."""
     try:
         yield
-    except MastertradingError:
+    except MastertradingError as error:
+        error.where = error.where or _line(error, file)
         raise
     except (Exception, SystemExit) as error:
         why = f"{type(error).__name__}: {error}".strip(": ")

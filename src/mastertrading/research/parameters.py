@@ -72,6 +72,8 @@ def parameters_of(function: Callable[..., Any], where: str) -> tuple[str, tuple[
         wanted = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError) as error:
         raise _not_a_signal(name, str(error), where) from None
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise _not_a_signal(name, "it is async, or yields: it has to return an array", where)
     plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     if not wanted or wanted[0].kind not in plain:
         raise _not_a_signal(name, "it takes no bars: they are its first parameter", where)

@@ -122,6 +122,28 @@ def test_a_function_that_is_no_signal_says_why(folder, signature, why):
     assert error.hint.startswith("def ")
 
 
+@pytest.mark.parametrize("text", ["", ".", ":f", "signals", "not/there.py", "a b"])
+def test_what_is_no_name_and_no_file_is_refused(folder, text):
+    error = refused(text)
+    assert "cross" in error.why
+    assert error.hint
+
+
+@pytest.mark.parametrize("source", ["async def mine(bars): return 0\n", "def mine(bars): yield 0\n"])
+def test_a_function_that_returns_later_is_no_signal(folder, source):
+    assert "has to return an array" in refused(written(folder, source)).why
+
+
+def test_a_class_beside_the_function_is_no_second_signal(folder):
+    text = "class Helper: pass\ndef one(bars): return bars.close * 0\n"
+    assert load_signal(written(folder, text)).name == "one"
+
+
+def test_bytes_that_are_no_text_are_refused(folder):
+    (folder / "signals" / "mine.py").write_bytes(b"def mine(bars):\n    return bars\0\n")
+    assert "is not Python" in refused("mine").what
+
+
 # ---------------------------------------------------------------- parameters
 
 
@@ -240,6 +262,13 @@ def test_a_function_that_fails_is_told_with_the_line_of_the_users_file(folder, m
     with pytest.raises(SignalError) as caught:
         evaluate(load_signal(f"{name}:mine"), market)
     assert caught.value.where.endswith(f"mine.py:2: {leaving}")
+
+
+def test_a_number_of_bars_that_makes_no_sense_is_told_with_the_line(folder, market):
+    text = "from mastertrading import ema\n\ndef mine(bars, n: int = 0):\n    return ema(bars.close, n)\n"
+    with pytest.raises(UsageError) as caught:
+        evaluate(load_signal(written(folder, text)), market)
+    assert caught.value.where.endswith("mine.py:4: return ema(bars.close, n)")
 
 
 def test_the_bars_are_not_the_users_to_change(market):
