@@ -161,48 +161,47 @@ def _row(task: Task, kept: Kept) -> dict[str, Any]:
 
 
 def _print_outcome(outcome: Outcome, wish: Wish) -> None:
-    from mastertrading.app.download.keep import bars_in
-    from mastertrading.app.terminal import err, out, table
-    from mastertrading.lake.names import moment
+    from mastertrading.app.terminal import out, table
 
-    names = ("instrument", "series", "added", "rows", "from", "to", "none there", "not fetched")
-    shown = table(f"{wish.exchange} → {wish.lake / wish.venue}", *map(tr, names), numbers=(2, 3, 6, 7))
-    console = err()
+    names = ("instrument", "series", "added", "rows", "from", "to")
+    shown = table(f"{wish.exchange} → {wish.lake / wish.venue}", *map(tr, names), numbers=(2, 3))
     for task, kept in outcome.kept:
-        window = (
-            "" if ts is None else moment(ts // MINUTE_MS * MINUTE_MS) for ts in (kept.first_ms, kept.last_ms)
-        )
-        none_there = f"{bars_in(kept.none_there, task):,}" if task.step_ms else ""
-        left = f"{bars_in(kept.not_fetched, task):,}"
         counts = (f"{kept.added.rows:,}", f"{kept.rows:,}")
-        shown.add_row(task.series.symbol, task.series.label, *counts, *window, none_there, left)
-        for remark in task.remarks:
-            console.print(f"{task.series}: {remark}", markup=False)
-        if task.failed:
-            sentence = tr("{series} was refused: {why}").format(series=task.series, why=task.failed)
-            console.print(sentence, markup=False)
-    out().print(shown)
-    _print_doubts(outcome)
+        window = (_day(kept.first_ms), _day(kept.last_ms))
+        shown.add_row(task.series.symbol, task.series.label, *counts, *window)
+    console = out()
+    console.print(shown)
+    for task, kept in outcome.kept:
+        for sentence in _remarks(task, kept):
+            console.print(f"{task.series}: {sentence}", markup=False)
 
 
-def _print_doubts(outcome: Outcome) -> None:
-    """Rows that were put aside, and where the first hole of each series is."""
-    from mastertrading.app.terminal import out
+def _day(ts_ms: int | None) -> str:
     from mastertrading.lake.names import moment
 
-    console = out()
-    for task, kept in outcome.kept:
-        if kept.none_there:
-            start, end = kept.none_there[0]
-            sentence = tr("{series}: the exchange has nothing from {start} to {end} (first of {count} holes)")
-            told = sentence.format(
-                series=task.series, start=moment(start), end=moment(end), count=len(kept.none_there)
-            )
-            console.print(told, markup=False)
-        if kept.added.conflicts or kept.added.quarantined:
-            sentence = tr("{series}: {conflicts} rows differ from those that are there, {bad} can't be used")
-            counts = {"conflicts": kept.added.conflicts, "bad": kept.added.quarantined}
-            console.print(sentence.format(series=task.series, **counts), markup=False)
+    return "" if ts_ms is None else moment(ts_ms)[:10]
+
+
+def _remarks(task: Task, kept: Kept) -> list[str]:
+    """What a table can't say: why rows are missing, and which were put aside."""
+    from mastertrading.app.download.keep import bars_in
+    from mastertrading.lake.names import moment
+
+    said = list(task.remarks)
+    if kept.none_there:
+        start, end = kept.none_there[0]
+        sentence = tr("the exchange itself has no rows for {count:,} bars, first from {start} to {end}")
+        count = bars_in(kept.none_there, task)
+        said.append(sentence.format(count=count, start=moment(start), end=moment(end)))
+    if task.failed:
+        said.append(tr("the exchange refused it: {why}").format(why=task.failed))
+    elif left := bars_in(kept.not_fetched, task):
+        sentence = tr("{count:,} rows of the window are not there yet; the same command asks again")
+        said.append(sentence.format(count=left))
+    if kept.added.conflicts or kept.added.quarantined:
+        sentence = tr("{conflicts:,} rows differ from those that are there, {bad:,} can't be used")
+        said.append(sentence.format(conflicts=kept.added.conflicts, bad=kept.added.quarantined))
+    return said
 
 
 def _tell_forecasts(forecasts: list[Forecast], wish: Wish, as_json: bool) -> int:
