@@ -103,6 +103,17 @@ def test_sums_that_depend_on_the_length_in_the_last_digits_are_no_bias(market):
     assert not trial.biased
 
 
+def test_a_signal_whose_last_digits_waver_is_steady_enough(market):
+    wavering = np.random.default_rng(1)
+
+    def threads(bars):
+        return np.full(len(bars), 0.5) + 1e-13 * wavering.uniform(-1.0, 1.0, len(bars))
+
+    trial = tried(threads, market, cuts=4)
+    assert trial.steady
+    assert not trial.biased
+
+
 def test_a_signal_that_says_nothing_proves_nothing(market):
     assert tried(lambda bars: np.zeros(len(bars)), market).verdict == "silent"
 

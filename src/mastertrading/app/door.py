@@ -23,7 +23,7 @@ import numpy as np
 
 import mastertrading.backtest as backtest_room
 from mastertrading.app.backtest import as_given, macro_events
-from mastertrading.app.commands.lookahead import check
+from mastertrading.app.commands.lookahead import FEW, SYNTHETIC_DAYS, check
 from mastertrading.app.commands.warm import compile_if_needed
 from mastertrading.app.lookahead_words import sentences
 from mastertrading.app.options import utc_ms
@@ -196,8 +196,11 @@ def lookahead(
     """
     compile_if_needed()
     own = None if given is None else signal(given, **params)
-    where = panel(days=21) if market is None else market
-    return Checked(check(own, where, _settings(settings, {}), cuts=cuts))
+    chosen = _settings(settings, {})
+    if market is None:
+        few = None if own is not None and own.wants_panel else tuple(chosen.instruments)[:FEW]
+        market = panel(instruments=few, days=SYNTHETIC_DAYS, settings=chosen)
+    return Checked(check(own, market, chosen, cuts=cuts))
 
 
 @dataclass(frozen=True, slots=True)
