@@ -144,7 +144,7 @@ def _assumptions(facts: Facts, tr: Translate) -> list[tuple[str, int]]:
     lines = [(tr(words.DOUBT["as_run"]), net)]
     chosen = facts.settings.fills.path
     lines += [
-        (tr(texts.PATHS.get(name, name)), int(v)) for name, v in s.path.net_atoms.items() if name != chosen
+        (tr(words.DOUBT.get(name, name)), int(v)) for name, v in s.path.net_atoms.items() if name != chosen
     ]
     doubled = s.get("costs_doubled")
     if doubled and doubled.get("net") is not None:

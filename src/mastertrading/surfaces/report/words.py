@@ -61,6 +61,9 @@ EQUITY = {
 DOUBT = {
     "about": "Net result of the same run under other assumptions.",
     "as_run": "As run",
+    "nearest_first": "Nearer extreme of a bar first",
+    "best": "Best path inside the bars",
+    "worst": "Worst path inside the bars",
     "costs_doubled": "Fees and slippage doubled",
     "without_two": "Without its two best trades",
     "market": "Market, equal weight, held",
