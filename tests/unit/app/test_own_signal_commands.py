@@ -149,3 +149,14 @@ def test_the_check_speaks_spanish(capsys, monkeypatch):
 @pytest.mark.parametrize("words", [["--cuts", "2"], ["--synthetic", "--data", "lake"], ["--param", "a=1"]])
 def test_a_wrong_question_is_refused(capsys, words):
     assert main(["lookahead", *words]) == 2
+
+
+def test_without_a_signal_the_modules_and_the_indicators_are_checked(capsys):
+    assert main(["lookahead", "--cuts", "4", "--instruments", "BTC", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    verdicts = {row["signal"]: row["verdict"] for row in told["signals"]}
+    assert {"trend", "meanrev", "carry", "smc", "context", "ema", "coarse"} <= set(verdicts)
+    assert set(verdicts.values()) <= {"clean", "silent"}
+    available = {row["signal"]: row["bars_before_the_first_decision"] for row in told["warm_up"]}
+    assert available["trend"] > 40 * 1400
+    assert available["ema"] is None
