@@ -14,7 +14,7 @@ from mastertrading.compiled.kernel import code_key
 from mastertrading.domain.errors import ConfigError, MastertradingError
 from mastertrading.domain.market import DAY_MS, Market
 from mastertrading.lake.lock import writing
-from mastertrading.research.case_store import CaseStore, create, read, resume
+from mastertrading.research.case_store import CaseStore, create, read, refuse_taken, resume
 from mastertrading.research.cases import Case, cases_of, checked_space, settings_of
 from mastertrading.research.conditions import Value, parse
 from mastertrading.research.features import Features
@@ -89,6 +89,7 @@ def run_sweep(
     notice: Notice,
     on_plan: Callable[[Plan, int, int], None] = lambda plan, cases, done: None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_leaving: Callable[[int], None] = lambda running: None,
 ) -> Finished:
     """Do everything: returns when the last case is in the folder.
 
@@ -97,6 +98,8 @@ def run_sweep(
     MastertradingError
         If names, values, the market or the folder cannot be used, or the memory does not suffice.
     """
+    if not wanted.resume:
+        refuse_taken(wanted.folder)
     signal = wanted.base.signal
     axes, conditions = parse_axes(wanted.vary), [parse(text) for text in wanted.where]
     space = checked_space(axes, conditions, signal, wanted.given)
@@ -128,7 +131,15 @@ def run_sweep(
         if store.damaged:
             notice(f"lines of results.jsonl that were torn, computed again: {store.damaged}")
         features = Features(kept, wanted.cache if signal is not None and signal.sha256 else None)
-        sweep(shared, cases, store, workers=wanted.workers, features=features, on_progress=on_progress)
+        sweep(
+            shared,
+            cases,
+            store,
+            workers=wanted.workers,
+            features=features,
+            on_progress=on_progress,
+            on_leaving=on_leaving,
+        )
         write_results(space, rows_of(cases, store), store)
     return finished(store, space, cases, wanted.objective, wanted.top)
 

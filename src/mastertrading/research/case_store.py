@@ -90,18 +90,28 @@ def create(folder: Path, header: Mapping[str, Any]) -> CaseStore:
     OutputError
         If something else is there, or the folder cannot be written.
     """
-    if (folder / HEADER).is_file():
-        there = read(folder)
-        raise UsageError(
-            f"{folder} holds a sweep already, with {len(there.rows):,} cases done",
-            why="without --resume nothing that is there is touched",
-            where="--out",
-            hint="add --resume to go on with it, or choose another folder with --out",
-        )
+    refuse_taken(folder)
     _refuse_foreign(folder)
     full = {"format": FORMAT, **header}
     write_json(folder / HEADER, full)
     return CaseStore(folder, full)
+
+
+def refuse_taken(folder: Path) -> None:
+    """Refuse a folder that holds a sweep already.
+
+    Raises
+    ------
+    UsageError
+    """
+    if not (folder / HEADER).is_file():
+        return
+    raise UsageError(
+        f"{folder} holds a sweep already, with {len(read(folder).rows):,} cases done",
+        why="without --resume nothing that is there is touched",
+        where="--out",
+        hint="add --resume to go on with it, or choose another folder with --out",
+    )
 
 
 def resume(folder: Path, header: Mapping[str, Any]) -> CaseStore:

@@ -131,11 +131,18 @@ def sweep(
     workers: int,
     features: Features,
     on_progress: OnProgress = lambda done, total: None,
+    on_leaving: Callable[[int], None] = lambda running: None,
     now: Callable[[], float] = time.perf_counter,
 ) -> None:
     """Run every case that the store does not hold yet, and keep each in it.
 
-    Interrupted (Ctrl-C), it waits for the cases that run, keeps them, and lets the interruption go on.
+    Interrupted (Ctrl-C), it waits for the cases that run, keeps them, and lets the interruption go on. Interrupted
+    again, it waits no longer.
+
+    Parameters
+    ----------
+    on_leaving
+        Told how many cases are waited for on the way out.
 
     Raises
     ------
@@ -156,7 +163,7 @@ def sweep(
                     written_at = now()
                 on_progress(earlier + crew.ended, total)
         finally:
-            crew.leave(store)
+            crew.leave(store, on_leaving)
 
 
 class _Crew:
@@ -191,11 +198,16 @@ class _Crew:
         store.append([row for row in rows if row["key"] not in store.rows])
         self.done = set()
 
-    def leave(self, store: CaseStore) -> None:
+    def leave(self, store: CaseStore, tell: Callable[[int], None]) -> None:
         """On every way out: start nothing more, let what runs end, and keep all that was finished."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self.done |= {future for future in self._running if not future.cancelled()}
-        self.keep(store)
+        try:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            if running := sum(future.running() for future in self._running):
+                tell(running)
+            self._pool.shutdown(wait=True)
+        finally:
+            self.done |= {future for future in self._running if future.done() and not future.cancelled()}
+            self.keep(store)
 
 
 def _row_of(shared: Shared, features: Features, case: Case) -> dict[str, Any]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
+import threading
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -109,13 +112,28 @@ def run(args: argparse.Namespace) -> int:
                 notice=lambda sentence: remarks.print(tr(sentence), style="dim", markup=False),
                 on_plan=tell,
                 on_progress=follow,
+                on_leaving=lambda running: remarks.print(
+                    tr("waiting for the cases that run ({running}); stop once more not to wait").format(
+                        running=running
+                    ),
+                    markup=False,
+                ),
             )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as wish:
         if kept:
             sentence = tr("what is done is kept; the same command with --out {folder} --resume goes on")
             remarks.print(sentence.format(folder=wanted.folder), markup=False)
+        _leave_threads(wish)
         raise
     return _tell(finished, args.json)
+
+
+def _leave_threads(wish: KeyboardInterrupt) -> None:
+    """End the process where a signal still runs after a second wish to stop: a thread cannot be ended alone."""
+    if any(thread.name.startswith("sweep") for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(getattr(wish, "exit_code", 130))
 
 
 def _show_earlier(args: argparse.Namespace) -> int:
