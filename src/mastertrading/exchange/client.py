@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from random import Random
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,7 +13,7 @@ from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import DAY_MS, HOUR_MS, MINUTE_MS
 from mastertrading.exchange.contracts import Market, by_symbol, facts_of
 from mastertrading.exchange.lean import exchange_class
-from mastertrading.exchange.pacing import Pace, Stopping, pause_s
+from mastertrading.exchange.pacing import Pace, Stopping, pause_s, share
 from mastertrading.exchange.pages import Rows, whole_page, windows
 from mastertrading.exchange.trouble import (
     PATIENCE_S,
@@ -205,7 +204,7 @@ class History:
 
     def _insist(self, label: str, call: Callable[[], T], tries: int = TRIES) -> T:
         """Ask until there is an answer, or until asking is of no use any more."""
-        chance = Random(f"{self.seed} {self.id} {label}")
+        seed = f"{self.seed} {self.id} {label}"
         trouble = Trouble("")
         for attempt in range(tries):
             self.heard.forget()
@@ -218,18 +217,18 @@ class History:
             if trouble.final:
                 raise Refused(f"{self.id} refuses {label}", why=trouble.text)
             if attempt < tries - 1:
-                self._pause(trouble, attempt, chance)
+                self._pause(trouble, attempt, seed)
         raise ExchangeUnavailable(f"{self.id} did not give {label} in {tries} tries", why=trouble.text)
 
-    def _pause(self, trouble: Trouble, attempt: int, chance: Random) -> None:
-        wait_s = pause_s(attempt, chance)
+    def _pause(self, trouble: Trouble, attempt: int, seed: str) -> None:
+        wait_s = pause_s(attempt, seed)
         if trouble.wait_s is not None:
             if trouble.wait_s > PATIENCE_S:
                 minutes = math.ceil(trouble.wait_s / 60)
                 raise ExchangeUnavailable(
                     f"{self.id} wants no question for {minutes} minutes", why=trouble.text
                 )
-            wait_s = trouble.wait_s + chance.random()
+            wait_s = trouble.wait_s + share(seed)
         if attempt or trouble.everybody:  # a single failure is usual
             self.tell(f"{self.id}: {trouble.text}; asking again in {wait_s:.1f} s")
         if trouble.everybody:

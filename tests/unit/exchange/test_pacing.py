@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from random import Random
 
 import pytest
 
 from exchange_peer import FakeClock
-from mastertrading.exchange.pacing import LONGEST_PAUSE_S, Pace, Stopping, WallClock, pause_s
+from mastertrading.app.download.clock import WallClock
+from mastertrading.exchange.pacing import LONGEST_PAUSE_S, Pace, Stopping, pause_s
 
 
 def test_each_weight_takes_its_time():
@@ -46,8 +46,8 @@ def test_a_hold_reaches_who_is_waiting_already():
 
 
 def test_pauses_double_up_to_a_minute_and_are_the_same_for_a_seed():
-    pauses = [pause_s(attempt, Random(3)) for attempt in range(12)]
-    assert pauses == [pause_s(attempt, Random(3)) for attempt in range(12)]
+    pauses = [pause_s(attempt, "seed 3") for attempt in range(12)]
+    assert pauses == [pause_s(attempt, "seed 3") for attempt in range(12)]
     assert all(
         min(2.0**k, LONGEST_PAUSE_S) / 2 <= s <= min(2.0**k, LONGEST_PAUSE_S) for k, s in enumerate(pauses)
     )

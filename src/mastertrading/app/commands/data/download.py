@@ -55,8 +55,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Predict, or download and tell what is there now."""
+    from mastertrading.app.download.clock import WallClock
     from mastertrading.app.download.work import download, predict
-    from mastertrading.exchange.pacing import WallClock
 
     clock = WallClock()
     wish = wish_of(args, clock.now_ms())
