@@ -17,7 +17,7 @@ from surfaces_made import EDGES, HOSTILE, hostile_page, page_of, walking_market
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
 
-WIDTHS = (390, 1600)
+WIDTHS = (320, 390, 1600)
 OPENS_WITHIN_MS = 2000
 
 

@@ -167,10 +167,10 @@ def test_json_of_a_page_cannot_end_its_element():
 
 
 def test_numbers_have_real_minus_signs_and_dates_keep_their_hyphens():
-    assert marks.minus("2025-05-26  -1.28 %") == "2025-05-26  −1.28 %"
-    assert marks.minus("-36.00 USDT · -2.54 %") == "−36.00 USDT · −2.54 %"
+    assert marks.minus("2025-05-26  -1.28 %") == "2025-05-26  −1.28\u00a0%"
+    assert marks.minus("-36.00 USDT · -2.54 %") == "−36.00 USDT · −2.54\u00a0%"
     assert (marks.money(5 * UNIT), marks.money(-5 * UNIT), marks.money(0)) == ("+5.00", "−5.00", "0.00")
-    assert (marks.percent(0.1), marks.percent(None)) == ("+10.00 %", "–")
+    assert (marks.percent(0.1), marks.percent(None)) == ("+10.00\u00a0%", "–")
 
 
 def test_a_bar_reaches_from_zero_in_its_direction():

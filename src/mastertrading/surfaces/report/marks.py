@@ -9,12 +9,13 @@ from mastertrading.backtest import texts
 from mastertrading.surfaces.report.html import Html, el
 
 MINUS = "−"
+PER_CENT = "\u00a0%"
 NEGATIVE = re.compile(r"(?<![\w.-])-(?=[\d.])")
 
 
 def minus(text: str) -> str:
-    """A text whose numbers have real minus signs; dates keep their hyphens."""
-    return NEGATIVE.sub(MINUS, text)
+    """A text whose numbers have real minus signs and stay beside their per cent sign; dates keep their hyphens."""
+    return NEGATIVE.sub(MINUS, text).replace(" %", PER_CENT)
 
 
 def plus(text: str) -> str:
@@ -34,12 +35,12 @@ def money(atoms: float | None, places: int = 2) -> str:
 
 def percent(fraction: float | None, places: int = 2) -> str:
     """Signed per cent."""
-    return texts.NONE if fraction is None else f"{plus(texts.percent(fraction, places))} %"
+    return texts.NONE if fraction is None else f"{plus(texts.percent(fraction, places))}{PER_CENT}"
 
 
 def share(fraction: float | None, places: int = 1) -> str:
     """Unsigned per cent."""
-    return texts.NONE if fraction is None else f"{minus(texts.percent(fraction, places))} %"
+    return texts.NONE if fraction is None else f"{minus(texts.percent(fraction, places))}{PER_CENT}"
 
 
 def bar(begin: float, end: float, low: float, high: float, kind: str = "") -> Html:

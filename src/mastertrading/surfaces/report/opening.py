@@ -14,9 +14,6 @@ from mastertrading.surfaces.report import marks, words
 from mastertrading.surfaces.report.facts import Facts
 from mastertrading.surfaces.report.html import Html, el, join
 
-UNBROKEN = "\u00a0%"
-"""A per cent sign that stays on the line of its number."""
-
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -52,7 +49,7 @@ def header(facts: Facts, tr: Translate) -> Html:
             lead + own,
             class_="lead",
         ),
-        el("h1", marks.minus(verdict(facts.statistics, tr)).replace(" %", UNBROKEN), id="verdict"),
+        el("h1", marks.minus(verdict(facts.statistics, tr)), id="verdict"),
     )
 
 
