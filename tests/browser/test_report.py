@@ -15,7 +15,7 @@ from mastertrading.surfaces.report.encoding import pack, pack_rising
 from mastertrading.surfaces.report.page import ASSETS
 from surfaces_made import EDGES, HOSTILE, hostile_page, page_of, walking_market
 
-pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
+pytestmark = needs_chromium
 
 WIDTHS = (320, 390, 1600)
 OPENS_WITHIN_MS = 2000
