@@ -184,8 +184,9 @@ class _Crew:
         return bool(self._running)
 
     def wait(self) -> None:
-        """Wait for the next case to end; a bug in one ends the sweep."""
-        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        """Wait for the next case to end, not long while others wait to be written; a bug in one ends the sweep."""
+        patience = BATCH_S if self.done else None
+        done, _ = wait(self._running, timeout=patience, return_when=FIRST_COMPLETED)
         self.done |= done
         self._running -= done
         self.ended += len(done)

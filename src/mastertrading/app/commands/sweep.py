@@ -97,21 +97,14 @@ def run(args: argparse.Namespace) -> int:
         for sentence in plan_sentence(mib(plan.needed), mib(plan.limit), cases, done, wanted.workers):
             remarks.print(sentence, style="dim", markup=False)
 
-    kept = 0
     try:
         with progress(tr("sweeping"), 1_000_000, quiet=args.json, console=remarks, eta=True) as advance:
-
-            def follow(done: int, total: int) -> None:
-                nonlocal kept
-                kept = done
-                advance(1_000_000 * done // max(total, 1))
-
             finished = run_sweep(
                 wanted,
                 resolved.settings,
                 notice=lambda sentence: remarks.print(tr(sentence), style="dim", markup=False),
                 on_plan=tell,
-                on_progress=follow,
+                on_progress=lambda done, total: advance(1_000_000 * done // max(total, 1)),
                 on_leaving=lambda running: remarks.print(
                     tr("waiting for the cases that run ({running}); stop once more not to wait").format(
                         running=running
@@ -120,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
                 ),
             )
     except KeyboardInterrupt as wish:
-        if kept:
+        if (wanted.folder / "results.jsonl").is_file():
             sentence = tr("what is done is kept; the same command with --out {folder} --resume goes on")
             remarks.print(sentence.format(folder=wanted.folder), markup=False)
         _leave_threads(wish)
