@@ -218,7 +218,11 @@ class History:
                 raise Refused(f"{self.id} refuses {label}", why=trouble.text)
             if attempt < tries - 1:
                 self._pause(trouble, attempt, seed)
-        raise ExchangeUnavailable(f"{self.id} did not give {label} in {tries} tries", why=trouble.text)
+        raise ExchangeUnavailable(
+            f"{self.id} did not give {label} in {tries} tries",
+            why=trouble.text,
+            hint="check the connection (HTTPS_PROXY is heeded); some exchanges refuse some countries",
+        )
 
     def _pause(self, trouble: Trouble, attempt: int, seed: str) -> None:
         wait_s = pause_s(attempt, seed)
