@@ -1,4 +1,4 @@
-"""Markets as worlds for the sweep, and worlds as markets again."""
+"""Recorded markets for the sweep: holed, joining late; the project makes worlds of them, and markets again."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import numba
 import numpy as np
 import pytest
 
-from lookahead.harness import BAR_COLUMNS, HOUR_MS, Known, World, cut_points, other_future
-from mastertrading.domain.market import Bars, Market, Settlements
+from lookahead.harness import BAR_COLUMNS, HOUR_MS, cut_points
+from mastertrading.domain.market import Bars, Market
 from mastertrading.lake.names import SeriesId
 from mastertrading.lake.panel import load_market
 from mastertrading.lake.source import open_source
+from mastertrading.research.worlds import another_future, market_of, world_of
+
+__all__ = ["another_future", "cuts_of", "joining_late", "market_of", "recorded_market", "without", "world_of"]
 
 DEFAULT_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 DATA = Path(os.environ.get("MASTERTRADING_SHARED_DATA", DEFAULT_DATA))
@@ -56,57 +59,6 @@ def joining_late(market: Market, bars: int) -> Market:
     begun = without(market, gone)
     assert begun.valid[bars, -1], "begin with a bar that exists"
     return replace(begun, primer=(*market.primer[:-1], primer), common_from_ms=begin_ms)
-
-
-def world_of(market: Market) -> dict[str, Known]:
-    """Everything a market holds, each with the moment it is known."""
-    closes = market.ts_ms + market.base_ms
-    world = {name: Known(closes, getattr(market, name)) for name in BAR_COLUMNS}
-    for n, (paid, hours) in enumerate(zip(market.settlements, market.primer, strict=True)):
-        world[f"rate {n}"] = Known(paid.ts_ms, paid.rate)
-        world[f"interval {n}"] = Known(paid.ts_ms, paid.interval_ms)
-        prices = np.column_stack([getattr(hours, name) for name in BAR_COLUMNS])
-        world[f"primer {n}"] = Known(hours.ts_ms + HOUR_MS, prices)
-    return world
-
-
-def market_of(world: World, like: Market) -> Market:
-    """The market of a world; what is not in a world (names, contract facts) is taken from ``like``."""
-    columns = {name: np.ascontiguousarray(world[name].rows) for name in BAR_COLUMNS}
-    count = range(len(like.instruments))
-    return replace(
-        like,
-        ts_ms=world["close"].at_ms - like.base_ms,
-        **columns,
-        valid=~np.isnan(columns["close"]),
-        settlements=tuple(_settlements(world, n) for n in count),
-        primer=tuple(_primer(world[f"primer {n}"]) for n in count),
-    )
-
-
-def _settlements(world: World, n: int) -> Settlements:
-    at_ms, rates = world[f"rate {n}"]
-    return Settlements(at_ms, rates, world[f"interval {n}"].rows)
-
-
-def _primer(hours: Known) -> Bars:
-    return Bars(hours.at_ms - HOUR_MS, *(np.ascontiguousarray(column) for column in hours.rows.T))
-
-
-def another_future(market: Market):
-    """Bars on the tick grid, some missing; wild rates; primed hours after the cut are other hours."""
-    future = other_future(np.array([float(one.tick) for one in market.instruments]), missing=0.03)
-
-    def another(world: World, cut_ms: int, rng: np.random.Generator) -> World:
-        out = dict(future(world, cut_ms, rng))
-        for name in (name for name in world if name.startswith("primer")):
-            known = world[name]
-            rows = known.rows.copy()
-            rows[len(known.until(cut_ms).at_ms) :] *= np.exp(rng.normal(0.0, 0.02))
-            out[name] = Known(known.at_ms, rows)
-        return out
-
-    return another
 
 
 def cuts_of(market: Market, seed: int, count: int = 200) -> list[int]:

@@ -175,10 +175,10 @@ def test_bars_that_are_not_right_are_never_used_silently(refused, lake, damage):
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_the_check_tells_what_is_wrong_and_fails(capsys, lake, damage):
+def test_the_check_tells_what_is_wrong_and_says_no(capsys, lake, damage):
     change, kind = DAMAGE[damage]
     rewrite(lake / MINUTES, change)
-    assert main(["data", "check", "--data", str(lake), "--json"]) == 1
+    assert main(["data", "check", "--data", str(lake), "--json"]) == 4
     assert f'"kind": "{kind}"' in capsys.readouterr().out
 
 

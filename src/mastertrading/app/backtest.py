@@ -2,14 +2,17 @@
 
 ==============  ===================================================
 bars, funding   ``lake.load_market``, or ``lake.synthesize``
-forecasts       the modules, or the user's file
+forecasts       the modules, the user's function, or the user's file
 replay          ``backtest.run``
 results         ``backtest.folder``, streamed while the run goes on
+report          ``surfaces.report``, from the finished folder
 ==============  ===================================================
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mastertrading.backtest.folder import RunFolder
+from mastertrading.app.messages import tr
+from mastertrading.backtest.folder import SUMMARY, RunFolder
 from mastertrading.backtest.result import Result
 from mastertrading.backtest.run import Ask, run
 from mastertrading.backtest.statistics import Statistics, statistics
@@ -29,7 +33,9 @@ from mastertrading.lake.lock import is_alive
 from mastertrading.lake.names import moment, timeframe_name
 from mastertrading.lake.panel import load_market
 from mastertrading.lake.synthetic import synthesize
+from mastertrading.research.own_signal import OwnSignal, evaluate
 from mastertrading.settings.schema import Settings
+from mastertrading.surfaces.report.page import REPORT, write_report
 
 Notice = Callable[[str], None]
 FAR_MS = 1 << 53
@@ -47,8 +53,12 @@ class Wanted:
         Folder of market data; None: a synthetic market of ``days`` days.
     signals
         File with forecasts in place of the modules.
+    signal
+        A function that makes forecasts in place of the modules.
     out
         Folder for the results; None: write none.
+    report
+        Whether the folder gets a ``report.html``.
     """
 
     instruments: tuple[str, ...]
@@ -58,8 +68,10 @@ class Wanted:
     from_ms: int | None = None
     to_ms: int | None = None
     signals: Path | None = None
+    signal: OwnSignal | None = None
     out: Path | None = None
     all_paths: bool = True
+    report: bool = True
 
 
 def backtest(
@@ -73,11 +85,14 @@ def backtest(
     """Get the market, replay it, measure the result, and write its folder if one was asked for."""
     started = time.perf_counter()
     given = None if wanted.signals is None else read_forecasts(wanted.signals, wanted.instruments)
-    market = market_of(wanted, settings, notice)
+    notes: list[str] = []
+    market = market_of(wanted, settings, kept_in(notes, notice))
     on_market(market)
     macro_ms = macro_events(settings, market, wanted.to_ms, notice)
     if given is not None:
         check_forecasts(given, market, wanted, notice)
+    if wanted.signal is not None:
+        given = own_forecasts(wanted.signal, market, notice)
     ask = Ask(
         from_ms=wanted.from_ms,
         to_ms=wanted.to_ms,
@@ -88,10 +103,15 @@ def backtest(
     loaded = time.perf_counter()
     if wanted.out is None:
         result = run(market, settings, ask, on_progress=on_progress)
+        result = named_by_signal(result, wanted.signal)
         tell_unbooked_transfers(settings, result, notice)
         return result, statistics(result)
     with RunFolder(wanted.out, is_alive) as folder:
-        modules = ("user",) if given is not None else ("trend", "meanrev", "carry", "smc")
+        modules = (
+            ("user",)
+            if given is not None or wanted.signal is not None
+            else ("trend", "meanrev", "carry", "smc")
+        )
         result = run(
             market,
             settings,
@@ -102,10 +122,44 @@ def backtest(
             on_progress=on_progress,
         )
         tell_unbooked_transfers(settings, result, notice)
+        result = named_by_signal(result, wanted.signal)
         result = replace(result, seconds={"market": loaded - started, **result.seconds})
         measured = statistics(result)
         folder.write_result(result, measured)
+        if wanted.signal is not None:
+            record_signal(folder.path(SUMMARY), wanted.signal)
+        if wanted.report:
+            write_report(folder.path(REPORT).parent, market, notes=notes, translate=tr)
     return result, measured
+
+
+def own_forecasts(signal: OwnSignal, market: Market, notice: Notice) -> dict[str, tuple[I64, F64]]:
+    """The forecasts of a user's function, and a word where it never says anything."""
+    values = evaluate(signal, market)
+    silent = [symbol for n, symbol in enumerate(market.symbols) if not values[:, n].any()]
+    if silent:
+        notice(f"{signal} has no opinion at any bar of {', '.join(silent)}")
+    return as_given(market, values)
+
+
+def as_given(market: Market, values: F64) -> dict[str, tuple[I64, F64]]:
+    """Dense forecasts, shape (bars, instruments), as a run takes them."""
+    return {symbol: (market.ts_ms, values[:, n]) for n, symbol in enumerate(market.symbols)}
+
+
+def named_by_signal(result: Result, signal: OwnSignal | None) -> Result:
+    """The same result under an id that holds the signal's source and parameters as well."""
+    if signal is None:
+        return result
+    text = f"{result.run_id}\n{json.dumps(signal.as_dict(), sort_keys=True)}"
+    return replace(result, run_id=hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
+def record_signal(summary: Path, signal: OwnSignal) -> None:
+    """Add to a run's summary whose forecasts it traded."""
+    told = json.loads(summary.read_text(encoding="utf-8"))
+    text = json.dumps({**told, "signal": signal.as_dict()}, indent=1, ensure_ascii=False, allow_nan=False)
+    summary.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def tell_unbooked_transfers(settings: Settings, result: Result, notice: Notice) -> None:
@@ -117,6 +171,16 @@ def tell_unbooked_transfers(settings: Settings, result: Result, notice: Notice) 
         notice(f"transfers outside the window of the run, not booked: {outside}")
     if refused:
         notice(f"withdrawals of more than the equity, refused: {refused}")
+
+
+def kept_in(notes: list[str], notice: Notice) -> Notice:
+    """Tell a sentence and keep it for the report."""
+
+    def tell(sentence: str) -> None:
+        notes.append(sentence)
+        notice(sentence)
+
+    return tell
 
 
 def market_of(wanted: Wanted, settings: Settings, notice: Notice) -> Market:

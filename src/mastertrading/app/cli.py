@@ -31,8 +31,22 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.backtest",
         "trade recorded or synthetic bars and report the result",
     ),
-    "data": ("mastertrading.app.commands.data", "import, check, list or synthesise market data"),
+    "sweep": ("mastertrading.app.commands.sweep", "try many parameter sets over one market and rank them"),
+    "data": ("mastertrading.app.commands.data", "download, import, check, list or synthesise market data"),
+    "lookahead": (
+        "mastertrading.app.commands.lookahead",
+        "check whether signals know the future: yours, or the four modules and the indicators",
+    ),
+    "report": ("mastertrading.app.commands.report", "make the HTML report of a run anew"),
     "config": ("mastertrading.app.commands.config", "show, check or write the settings"),
+    "why": (
+        "mastertrading.app.commands.why",
+        "why a run did or did not trade: one minute, a trade, a window, or all of it",
+    ),
+    "diff": (
+        "mastertrading.app.commands.diff",
+        "where two runs part first, and why; exit code 4 where they differ",
+    ),
     "warm": ("mastertrading.app.commands.warm", "compile everything once, so that the first run is quick"),
 }
 

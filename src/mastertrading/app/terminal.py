@@ -6,6 +6,7 @@ A pipe or a file gets plain lines without colour or boxes that move; ``--json`` 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
@@ -58,7 +59,7 @@ def table(title: str, *columns: str, numbers: tuple[int, ...] = ()) -> Table:
 
 @contextmanager
 def progress(
-    label: str, total: int, *, quiet: bool = False, console: Console | None = None
+    label: str, total: int, *, quiet: bool = False, console: Console | None = None, eta: bool = False
 ) -> Iterator[Advance]:
     """Show how far a piece of work is: a bar on a terminal, four plain lines elsewhere, nothing when quiet.
 
@@ -68,37 +69,56 @@ def progress(
         The amount of work, in any unit; 0 if it is not known.
     console
         Where remarks are printed meanwhile, so that they stand above the bar; default: one of its own.
+    eta
+        Also tell how long it may still take.
     """
     if quiet:
         yield lambda done: None
     elif sys.stderr.isatty():
-        with _bar(label, total, console or err()) as advance:
+        with _bar(label, total, console or err(), eta) as advance:
             yield advance
     else:
-        yield _plain(label, total)
+        yield _plain(label, total, eta)
         print(f"{label}: {tr('done')}", file=sys.stderr, flush=True)
 
 
 @contextmanager
-def _bar(label: str, total: int, console: Console) -> Iterator[Advance]:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+def _bar(label: str, total: int, console: Console, eta: bool) -> Iterator[Advance]:
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        ProgressColumn,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    left: tuple[ProgressColumn, ...] = (TimeRemainingColumn(),) if eta else ()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        *left,
+    )
     with Progress(*columns, console=console, transient=False) as bars:
         task = bars.add_task(label, total=total or None)
         yield lambda done: bars.update(task, completed=done)
         bars.update(task, total=max(total, 1), completed=max(total, 1))
 
 
-def _plain(label: str, total: int) -> Advance:
+def _plain(label: str, total: int, eta: bool) -> Advance:
     print(f"{label} …", file=sys.stderr, flush=True)
-    told = 0
+    told, started = 0, time.monotonic()
 
     def advance(done: int) -> None:
         nonlocal told
         step = done * PLAIN_STEPS // total if total > 0 else 0
         if told < step < PLAIN_STEPS:
             told = step
-            print(f"{label}: {100 * step // PLAIN_STEPS} %", file=sys.stderr, flush=True)
+            left = (time.monotonic() - started) * (total - done) / done
+            tail = tr(", about {seconds} s left").format(seconds=round(left)) if eta else ""
+            print(f"{label}: {100 * step // PLAIN_STEPS} %{tail}", file=sys.stderr, flush=True)
 
     return advance

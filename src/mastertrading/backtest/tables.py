@@ -20,7 +20,7 @@ from mastertrading.backtest.verdict import Translate, as_written
 from mastertrading.backtest.writing import Cell, Column, Table, plain, signed
 from mastertrading.domain.reasons import Breaker, EventKind, name_of
 
-__all__ = ["Cell", "Column", "Table", "report_tables"]
+__all__ = ["Cell", "Column", "Table", "events_table", "identity_table", "report_tables", "summary_table"]
 
 EVENTS_SHOWN = 20
 TRANSFERS = [name_of(kind) for kind in (EventKind.TRANSFER, EventKind.TRANSFER_REFUSED)]
@@ -44,7 +44,7 @@ def report_tables(statistics: Statistics, translate: Translate = as_written) -> 
     months = [_months_table(statistics.months, translate)] if len(statistics.months) > 1 else []
     money = [_costs_table(statistics, translate), _path_table(statistics, translate)] if traded else []
     module_gates = _module_gates_table(statistics, translate)
-    events = [_events_table(statistics, translate)] if statistics.events else []
+    events = [events_table(statistics, translate)] if statistics.events else []
     return (
         *groups,
         *months,
@@ -54,7 +54,7 @@ def report_tables(statistics: Statistics, translate: Translate = as_written) -> 
         *([module_gates] if module_gates.rows else []),
         _funnel_table(statistics, translate),
         *events,
-        _identity_table(statistics, translate),
+        identity_table(statistics, translate),
     )
 
 
@@ -233,7 +233,10 @@ def _gates_table(statistics: Statistics, title: str, stages: Sequence[str], tr: 
     return Table(tr(texts.TITLES[title]), (text, *columns) if named else columns, tuple(rows), text=1 + named)
 
 
-def _events_table(statistics: Statistics, tr: Translate) -> Table:
+def events_table(
+    statistics: Statistics, tr: Translate = as_written, shown: int | None = EVENTS_SHOWN
+) -> Table:
+    """One row an event, the first ``shown`` of them; None: all."""
     names = ("time", "event", "subject", "stage_now", "value")
     rows: list[tuple[Cell, ...]] = [
         (
@@ -243,7 +246,7 @@ def _events_table(statistics: Statistics, tr: Translate) -> Table:
             plain(event.stage),
             plain(_event_value(event)),
         )
-        for event in statistics.events[:EVENTS_SHOWN]
+        for event in statistics.events[:shown]
     ]
     left = len(statistics.events) - len(rows)
     if left > 0:
@@ -261,7 +264,8 @@ def _event_value(event: Event) -> str:
     return texts.whole(event.value) if event.subject == LOSSES else f"{texts.percent(event.value)} %"
 
 
-def _identity_table(statistics: Statistics, tr: Translate) -> Table:
+def identity_table(statistics: Statistics, tr: Translate = as_written) -> Table:
+    """Which run this is."""
     run = statistics.run
     lines = (
         ("source", run.source or texts.NONE),

@@ -16,7 +16,7 @@ from mastertrading.domain.errors import OutputError
 
 LOCK = ".lock"
 TAKING_OVER = ".lock.stale"
-UNFINISHED = "*/.*.unfinished"
+UNFINISHED = (".*.unfinished", "*/.*.unfinished")
 
 Wait = Callable[[], bool]
 """Pauses a moment and says whether to try again."""
@@ -50,8 +50,9 @@ def writing(folder: Path, wait: Wait = at_once) -> Iterator[None]:
             hint="check the folder's permissions and the free space, or choose another folder",
         ) from error
     try:
-        for left in folder.glob(UNFINISHED):  # nobody else is writing: a killed process has left it
-            _forget(left)
+        for pattern in UNFINISHED:  # nobody else is writing: a killed process has left them
+            for left in folder.glob(pattern):
+                _forget(left)
         yield
     finally:
         _forget(lock)

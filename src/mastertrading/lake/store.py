@@ -7,7 +7,7 @@
     <root>/<venue>/funding/BTCUSDT-funding.parquet   ts rate [interval_ms]
     <root>/<venue>/open-interest/BTCUSDT-oi-4h.parquet  ts open_interest [open_interest_value]
     <root>/<venue>/1m/BTCUSDT-1m.quarantine.parquet  rows that can't be used, with the reason
-    <root>/<venue>/manifest.json                     rows, hash, gaps, source, grade of each series
+    <root>/<venue>/manifest.json                     rows, hash, gaps, source, grade, fetched times of each series
     <root>/instruments.json                          contract facts, also per venue
 
 ``ts`` is int64 ms UTC: a bar's open time, or when a rate was charged. A folder below the venue that is not a
@@ -58,6 +58,7 @@ from mastertrading.lake.quality import (
     no_charges,
     take,
 )
+from mastertrading.lake.ranges import Range, united
 from mastertrading.lake.universe import DEFAULT_SYMBOLS, read_instruments
 
 if TYPE_CHECKING:
@@ -229,7 +230,8 @@ class Venue:
             return self._append_funding(symbol, charges, source)
 
     def _append_funding(self, symbol: str, charges: Charges, source: str) -> Added:
-        path = self.path(SeriesId("funding", symbol))
+        series = SeriesId("funding", symbol)
+        path = self.path(series)
         usable = np.isfinite(charges.rate)
         stored = self.read_funding(symbol)
         ts_ms, first = np.unique(charges.ts_ms[usable], return_index=True)
@@ -240,7 +242,8 @@ class Venue:
         conflicts = int((stored.rate[at] != given.rate[~new]).sum())
         merged = _merged_charges(stored, given, new)
         if new.any() or not path.is_file():
-            self._put_funding(symbol, merged, source)
+            write_frame(path, _funding_frame(merged))
+        self._note(series, _funding_facts(merged, source))
         added = int(new.sum())
         return Added(added, int(usable.sum()) - added - conflicts, conflicts, int((~usable).sum()))
 
@@ -264,9 +267,10 @@ class Venue:
     def put_bars(self, series: SeriesId, bars: Bars, source: str) -> None:
         """Replace a series by these rows, as they are (for made markets; recorded ones are appended)."""
         with writing(self.folder, self.wait):
-            self._put_bars(series, bars, source)
+            self.replace_bars(series, bars, source)
 
-    def _put_bars(self, series: SeriesId, bars: Bars, source: str) -> None:
+    def replace_bars(self, series: SeriesId, bars: Bars, source: str) -> None:
+        """`put_bars` for a caller who holds the lock."""
         step_ms = timeframe_ms(series.timeframe)
         cleaned = clean(bars, step_ms)
         write_frame(self.path(series), _bars_frame(bars, with_volume=series.kind == "bars"))
@@ -279,9 +283,10 @@ class Venue:
     def put_funding(self, symbol: str, charges: Charges, source: str) -> None:
         """Replace the funding of an instrument."""
         with writing(self.folder, self.wait):
-            self._put_funding(symbol, charges, source)
+            self.replace_funding(symbol, charges, source)
 
-    def _put_funding(self, symbol: str, charges: Charges, source: str) -> None:
+    def replace_funding(self, symbol: str, charges: Charges, source: str) -> None:
+        """`put_funding` for a caller who holds the lock."""
         series = SeriesId("funding", symbol)
         write_frame(self.path(series), _funding_frame(charges))
         self._note(series, _funding_facts(charges, source))
@@ -307,12 +312,38 @@ class Venue:
                 hint="delete it; the next import writes it anew",
             ) from error
 
+    def fetched(self, series: SeriesId, rows: int) -> list[Range]:
+        """Times of which an exchange was asked for everything it has: a hole in them is one of the exchange's.
+
+        Parameters
+        ----------
+        rows
+            How many rows the series has; with another number than the manifest notes nothing is known.
+        """
+        noted = self.noted(series)
+        return united(noted.get("fetched", [])) if noted.get("rows") == rows else []
+
+    def noted(self, series: SeriesId) -> dict[str, Any]:
+        """What the manifest notes of a series; nothing where it does not know it."""
+        return dict(self.manifest().get(_entry(series), {}))
+
+    def note_fetched(self, series: SeriesId, ranges: Iterable[Range]) -> None:
+        """Remember that an exchange was asked for everything in these times."""
+        with writing(self.folder, self.wait):
+            before = self.manifest()
+            facts = dict(before.get(_entry(series), {}))
+            facts["fetched"] = [list(r) for r in united([*facts.get("fetched", []), *ranges])]
+            if facts != before.get(_entry(series)):
+                write_json(self.folder / MANIFEST, {**before, _entry(series): facts})
+
     def _note(self, series: SeriesId, facts: dict[str, Any]) -> None:
         before = self.manifest()
-        name = f"{series.folder}/{series.stem if series.kind == 'open-interest' else series.symbol}"
-        sources = list(before.get(name, {}).get("source", []))
+        name = _entry(series)
+        known = before.get(name, {})
+        sources = list(known.get("source", []))
         facts["source"] = sources if facts["source"] in sources else [*sources, facts["source"]]
-        after = {**before, name: facts}
+        kept = {"fetched": known["fetched"]} if "fetched" in known else {}
+        after = {**before, name: facts | kept}
         if after != before:
             write_json(self.folder / MANIFEST, after)
 
@@ -328,6 +359,11 @@ class Venue:
         if path.is_file():
             frame = pl.concat([read_parquet(path), frame])
         write_frame(path, frame.unique(maintain_order=True).sort("ts", maintain_order=True))
+
+
+def _entry(series: SeriesId) -> str:
+    """Name of a series in the manifest."""
+    return f"{series.folder}/{series.stem if series.kind == 'open-interest' else series.symbol}"
 
 
 def missing(what: str, folder: Path, there: Iterable[SeriesId]) -> DataMissing:

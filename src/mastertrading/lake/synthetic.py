@@ -20,6 +20,7 @@ from mastertrading.lake import paths
 from mastertrading.lake.damage import Defects, bad_bars, damaged, spoil
 from mastertrading.lake.files import write_json
 from mastertrading.lake.identity import market_hash
+from mastertrading.lake.lock import Wait, at_once, writing
 from mastertrading.lake.names import SeriesId, timeframe_name
 from mastertrading.lake.quality import Charges, gap_cap, settlement_intervals, take, worst
 from mastertrading.lake.store import Venue
@@ -150,16 +151,17 @@ def write_synthetic(
     base_minutes: int = 1,
     primer_days: int = 40,
     defects: Defects | None = None,
+    wait: Wait = at_once,
 ) -> Market:
     """Make a market, write it as venue ``synthetic`` of a lake, and return it.
 
     Bad bars are written as bad values, holes are left out, so reading it back must find both. Series that are
-    there already are replaced.
+    there already are replaced, all of them as one writer: two markets never mix. ``wait`` says how to wait for another.
 
     Raises
     ------
     OutputError
-        If a file can't be written.
+        If a file can't be written, or another process goes on writing there.
     """
     made = synthesize(
         symbols,
@@ -177,7 +179,12 @@ def write_synthetic(
             symbols, days, seed, start_ms=start_ms, base_minutes=base_minutes, primer_days=primer_days
         )
     )
-    venue = Venue(Path(root) / VENUE)
+    with writing(Path(root) / VENUE, wait):
+        _write(Venue(Path(root) / VENUE), made, whole, defects, seed)
+    return made
+
+
+def _write(venue: Venue, made: Market, whole: Market, defects: Defects | None, seed: int) -> None:
     source = f"synthetic seed {seed}"
     bad = bad_bars(defects, made.close.shape, seed)
     for k, instrument in enumerate(made.instruments):
@@ -187,14 +194,14 @@ def write_synthetic(
         if defects is not None:
             spoil(bars, bad[:, k])
             bars = take(bars, made.valid[:, k] | bad[:, k])
-        venue.put_bars(base, bars, source)
+        venue.replace_bars(base, bars, source)
         if made.base_ms < HOUR_MS and len(hours):
-            venue.put_bars(SeriesId("bars", instrument.symbol, "1h"), hours, source)
+            venue.replace_bars(SeriesId("bars", instrument.symbol, "1h"), hours, source)
         charged = made.settlements[k]
-        venue.put_funding(instrument.symbol, Charges(charged.ts_ms, charged.rate, charged.ts_ms * 0), source)
+        charges = Charges(charged.ts_ms, charged.rate, charged.ts_ms * 0)
+        venue.replace_funding(instrument.symbol, charges, source)
     facts = read_instruments(venue.folder) | {i.symbol: i for i in made.instruments}
     write_json(venue.folder / INSTRUMENTS_FILE, {symbol: describe(known) for symbol, known in facts.items()})
-    return made
 
 
 def random_walk(

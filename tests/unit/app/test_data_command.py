@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 
 from mastertrading.app.cli import main
+from mastertrading.app.commands.data import synth
+from mastertrading.lake.lock import writing
 
 
 @pytest.fixture
@@ -84,14 +86,14 @@ def test_check_tells_of_funding_that_is_not_recorded_as_a_run_does(capsys, lake)
     assert (row["rows"], row["grade"], row["findings"][0]["kind"]) == (0, "C", "funding_none")
 
 
-def test_check_of_a_bad_bar_names_it_and_fails(capsys, lake):
+def test_check_of_a_bad_bar_names_it_and_says_no(capsys, lake):
     spoil(lake / "synthetic/1m/BTCUSDT-1m.parquet", low=-1.0)
     capsys.readouterr()
-    assert main(["data", "check", "--data", str(lake), "--json"]) == 1
+    assert main(["data", "check", "--data", str(lake), "--json"]) == 4
     report = json.loads(capsys.readouterr().out)
     row = next(r for r in report["series"] if (r["symbol"], r["series"]) == ("BTCUSDT", "1m"))
     assert (row["grade"], row["unusable"], row["findings"][0]["kind"]) == ("D", 1, "not_positive")
-    assert main(["data", "check", "--data", str(lake)]) == 1
+    assert main(["data", "check", "--data", str(lake)]) == 4
     table = capsys.readouterr().out
     assert "not_positive" in table
     assert "BTCUSDT 1m: D not_positive ×1: " in table
@@ -137,14 +139,36 @@ def test_made_market_that_replaces_another_says_so(capsys, lake):
     assert set(json.loads((lake / "synthetic/instruments.json").read_text())) == {"BTCUSDT", "DOGEUSDT"}
 
 
-def test_list_of_a_lake_with_several_venues_says_which_it_shows(capsys, lake):
+def test_list_of_a_lake_with_several_venues_shows_them_all(capsys, lake):
     path = str(lake / "synthetic/1m/BTCUSDT-1m.parquet")
     assert main(["data", "import", path, "--data", str(lake), "--venue", "binance_usdm"]) == 0
-    capsys.readouterr()
+    told = answer(capsys, "data", "list", "--data", str(lake))
+    assert (told["venue"], told["folder"]) == (None, str(lake))
+    assert {row["venue"] for row in told["series"]} == {"binance_usdm", "synthetic"}
+    one = answer(capsys, "data", "list", "--data", str(lake), "--venue", "binance_usdm")
+    assert [(row["grade"], row["source"], row["bytes"] > 0) for row in one["series"]] == [
+        ("A", ["import"], True)
+    ]
     assert main(["data", "list", "--data", str(lake)]) == 0
-    assert "binance_usdm is read; not synthetic (choose with --venue)" in capsys.readouterr().err
-    assert main(["data", "list", "--data", str(lake), "--venue", "synthetic"]) == 0
-    assert capsys.readouterr().err == ""
+    printed = capsys.readouterr().out
+    assert "binance_usdm (" in printed
+    assert "synthetic seed 1" in printed
+
+
+@pytest.mark.parametrize("action", ["list", "check"])
+def test_instruments_that_are_not_there_are_told(capsys, lake, action):
+    assert main(["data", action, "--data", str(lake), "--instruments", "ADA"]) == 1
+    assert "there is nothing of ADAUSDT" in capsys.readouterr().err
+
+
+def test_made_market_does_not_mix_with_what_another_process_writes(capsys, lake, monkeypatch):
+    monkeypatch.setattr(synth, "patience", lambda: lambda: False)
+    before = {path: path.read_bytes() for path in lake.rglob("*.parquet")}
+    capsys.readouterr()
+    with writing(lake / "synthetic"):
+        assert main(["data", "synth", "--out", str(lake), "--days", "1", "--seed", "9"]) == 1
+    assert "is being written by process" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in lake.rglob("*.parquet")} == before
 
 
 def test_contract_facts_are_written_as_plain_decimals(lake):
@@ -152,7 +176,7 @@ def test_contract_facts_are_written_as_plain_decimals(lake):
 
 
 def test_help_names_the_default_lake(capsys):
-    for action in ("import", "check", "list", "synth"):
+    for action in ("download", "import", "check", "list", "synth"):
         assert main(["data", action, "--help"]) == 0
         assert "default: lake" in " ".join(capsys.readouterr().out.split())
 
@@ -165,7 +189,19 @@ def test_help_names_the_default_lake(capsys):
         (["data", "check", "--data", ".", "--venue", "nasdaq"], 1, "no venue 'nasdaq'"),
         (["data", "synth", "--days", "0"], 2, "no synthetic market"),
         (["data", "synth", "--days", "x"], 2, "invalid float"),
+        (["data", "synth", "--days", "nan"], 2, "no synthetic market"),
+        (["data", "synth", "--days", "1e9"], 2, "no synthetic market"),
+        (["data", "synth", "--base", "0"], 2, "no synthetic market"),
         (["data", "conjure"], 2, "invalid choice"),
+        (["data", "download"], 2, "--exchange"),
+        (["data", "download", "--exchange", "binanceusd"], 2, "did you mean binanceusdm"),
+        (["data", "download", "--exchange", "bybit", "--jobs", "0"], 2, "--jobs must be"),
+        (["data", "download", "--exchange", "bybit", "--kind", "news"], 2, "'news' can't be downloaded"),
+        (["data", "download", "--exchange", "bybit", "--kind", ","], 2, "an option is empty"),
+        (["data", "download", "--exchange", "bybit", "--timeframe", "1w", "--dry-run"], 2, "are not kept"),
+        (["data", "download", "--exchange", "bybit", "--timeframe", "x"], 2, "is not a timeframe"),
+        (["data", "download", "--exchange", "bybit", "--venue", "../x"], 2, "is not the name of a venue"),
+        (["data", "download", "--exchange", "bybit", "--from", "2099-01-01"], 2, "lies in the future"),
         (["data"], 2, "ACTION"),
     ],
 )

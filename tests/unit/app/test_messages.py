@@ -13,9 +13,10 @@ from rich.console import Console
 from factories import Deal, make_result
 from mastertrading.app import cli, messages
 from mastertrading.app.messages import tr
-from mastertrading.backtest import texts
+from mastertrading.backtest import difference_words, explain_words, texts
 from mastertrading.backtest.statistics import statistics
 from mastertrading.backtest.terminal import render_report
+from mastertrading.surfaces.report import words as report_words
 
 APP = messages.CATALOGUES.parent
 LANGUAGES = [path.stem for path in messages.CATALOGUES.glob("*.toml")]
@@ -32,7 +33,9 @@ def sentences_in_source():
 
 def words_of_the_tables():
     """Every title, header, measure and verdict."""
-    tables = [words for name, words in vars(texts).items() if name.isupper() and isinstance(words, dict)]
+    rooms = (texts, explain_words, difference_words, report_words)
+    found = [item for room in rooms for item in vars(room).items()]
+    tables = [words for name, words in found if name.isupper() and isinstance(words, dict)]
     return [sentence for words in tables for sentence in words.values()]
 
 

@@ -151,7 +151,7 @@ def test_it_is_listed_and_checked_on_the_command_line(tmp_path, capsys):
     given.amount[3] = -1.0
     pl.DataFrame({"ts": given.ts_ms, "open_interest": given.amount}).write_parquet(venue.path(SERIES))
     capsys.readouterr()
-    assert main(["data", "check", "--data", str(tmp_path / "lake")]) == 1
+    assert main(["data", "check", "--data", str(tmp_path / "lake")]) == 4
     assert "open interest is negative" in " ".join(capsys.readouterr().out.split())
 
 

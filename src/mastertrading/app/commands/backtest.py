@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mastertrading.app.commands.warm import compile_if_needed
 from mastertrading.app.messages import tr
 from mastertrading.app.options import add_common, check_window, chosen_instruments, resolved_settings
+from mastertrading.app.own_signal import add_signal, signal_asked
 from mastertrading.app.terminal import err, out, progress
 from mastertrading.domain.errors import UsageError
 
@@ -42,16 +43,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="your own forecasts (ts, instrument, forecast) in place of the four modules",
     )
+    add_signal(parser)
     parser.add_argument(
         "--one-path", action="store_true", help="skip the best and worst path inside a bar (faster)"
     )
     parser.add_argument("--no-files", action="store_true", help="print only, write no folder")
+    parser.add_argument("--no-report", action="store_true", help="write no report.html into the folder")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
     _check(args)
     resolved = resolved_settings(args)
+    signal = signal_asked(args)
     remarks = err(quiet=args.json)
     compile_if_needed(quiet=args.json)
     from mastertrading.app.backtest import Wanted, backtest
@@ -64,8 +68,10 @@ def run(args: argparse.Namespace) -> int:
         from_ms=args.from_ms,
         to_ms=args.to_ms,
         signals=args.signals,
+        signal=signal,
         out=None if args.no_files else args.out or RUNS / _folder_name(args),
         all_paths=not args.one_path,
+        report=not args.no_report,
     )
     replaced = wanted.out is not None and (wanted.out / "summary.json").is_file()
     with progress(tr("replaying"), 1000, quiet=args.json, console=remarks) as advance:
@@ -90,6 +96,11 @@ def _check(args: argparse.Namespace) -> None:
             tr("say where the market comes from: --data DIR or --synthetic"),
             hint="mastertrading backtest --synthetic",
         )
+    if args.signal is not None and args.signals is not None:
+        why = tr("--signal is a function that makes forecasts, --signals a file that holds them")
+        raise UsageError(
+            tr("choose one of --signal and --signals"), why=why, hint=tr("leave one of them out")
+        )
     if args.days is not None and not args.synthetic:
         raise UsageError(tr("--days is the length of a synthetic market"), hint=tr("use --from and --to"))
     if args.days is not None and not 0.1 <= args.days <= 3660:
@@ -103,12 +114,15 @@ def _folder_name(args: argparse.Namespace) -> str:
 
 def _show(args: argparse.Namespace, wanted: Wanted, measured: Statistics) -> None:
     if args.json:
-        answer = {"folder": str(wanted.out) if wanted.out else None, **measured.as_dict()}
+        signal = {} if wanted.signal is None else {"signal": wanted.signal.as_dict()}
+        answer = {"folder": str(wanted.out) if wanted.out else None, **signal, **measured.as_dict()}
         print(json.dumps(answer, indent=2))
         return
     from mastertrading.backtest.terminal import render_report
 
     console = out()
+    if wanted.signal is not None:
+        console.print(tr("forecasts of {signal}").format(signal=wanted.signal), markup=False)
     console.print(render_report(measured, min(console.width, 160), tr))
     if wanted.out:
         console.print(tr("results are in {folder}").format(folder=wanted.out))

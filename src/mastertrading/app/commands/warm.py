@@ -74,6 +74,7 @@ def compile_all(quiet: bool = False) -> None:
     from mastertrading.backtest.run import run as backtest
     from mastertrading.compiled.kernel import cache_folder
     from mastertrading.lake.synthetic import synthesize
+    from mastertrading.research.lookahead import of_arrays
     from mastertrading.settings.schema import Settings
     from mastertrading.settings.signal_rules import signal_rules
     from mastertrading.signals.panel import evaluate
@@ -84,6 +85,8 @@ def compile_all(quiet: bool = False) -> None:
         advance(5)
         evaluate(market, signal_rules(settings), minutes)
         advance(35)
+        of_arrays()(market, False)
+        advance(45)
         backtest(market, settings)
         advance(100)
     folder = cache_folder()

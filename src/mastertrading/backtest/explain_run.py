@@ -1,0 +1,225 @@
+"""A run's folder, asked about single minutes: what was recorded, and what the settings in force were.
+
+Only what a question needs is read: the decisions by row groups of their time, the small tables whole and once.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mastertrading.backtest.folder import RunFiles, read_run
+from mastertrading.backtest.texts import moment
+from mastertrading.domain.errors import DataMissing, DataUnreadable
+from mastertrading.domain.market import HOUR_MS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Row = dict[str, Any]
+OPTIONAL = ("stops",)
+"""Tables that runs of earlier versions do not have."""
+SESSION_ORDER = ("overlap", "london", "ny", "dead", "asia")
+"""Of two sessions that apply in an hour, the earlier here wins (settings/records)."""
+
+
+class Recorded:
+    """One run, opened for questions.
+
+    Parameters
+    ----------
+    files
+        The run's folder, see `mastertrading.backtest.folder.read_run`.
+
+    Raises
+    ------
+    DataMissing, DataUnreadable
+        If there is no run, or no decisions in it.
+    """
+
+    def __init__(self, files: RunFiles) -> None:
+        self.files = files
+        self.run: Mapping[str, Any] = files.summary["run"]
+        self.instruments: Sequence[str] = self.run["instruments"]
+        self.modules: Sequence[str] = self.run["modules"]
+        self.base_ms = int(self.run["base_ms"])
+        self.first_ms, self.last_ms = int(self.run["from_ms"]), int(self.run["to_ms"])
+        self.settings = _settings(files.folder / "config.toml")
+        self._tables: dict[str, list[Row]] = {}
+
+    def setting(self, key: str) -> Any:
+        """Value of a dotted setting as the run had it; None where it has none."""
+        found: Any = self.settings
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found
+
+    def own(self, instrument: str, name: str) -> Any:
+        """A setting of one instrument."""
+        return self.settings.get("instruments", {}).get(instrument, {}).get(name)
+
+    def rows(self, name: str) -> list[Row]:
+        """A small table as rows: trades, fills, funding, events, funnel; none of `stops` in a run that has none.
+
+        Raises
+        ------
+        DataMissing, DataUnreadable
+        """
+        if name not in self._tables:
+            absent = name in OPTIONAL and not self.has(name)
+            self._tables[name] = [] if absent else self._read(name)
+        return self._tables[name]
+
+    def _read(self, name: str) -> list[Row]:
+        with readable(self.files.folder / f"{name}.parquet"):
+            return self.files.table(name).to_dicts()
+
+    def has(self, name: str) -> bool:
+        """Whether the folder holds a table."""
+        return (self.files.folder / f"{name}.parquet").is_file()
+
+    def decisions(
+        self, instruments: Sequence[str], from_ms: int, to_ms: int, columns: Sequence[str] = ()
+    ) -> pl.DataFrame:
+        """Decisions of some instruments with closes in [from_ms, to_ms], ascending."""
+        import polars as pl
+
+        chosen = pl.col("ts_ms").is_between(from_ms, to_ms) & pl.col("instrument").is_in(list(instruments))
+        with readable(self.files.folder / "decisions.parquet"):
+            found = self.files.scan("decisions").filter(chosen)
+            return (found.select(columns) if columns else found).collect()
+
+    def equity_at(self, ts_ms: int) -> int | None:
+        """Equity at the close of a bar, in atoms."""
+        import polars as pl
+
+        with readable(self.files.folder / "equity.parquet"):
+            found = (
+                self.files.scan("equity").filter(pl.col("ts_ms") == ts_ms).select("equity_atoms").collect()
+            )
+        return int(found.item(0, 0)) if found.height else None
+
+    def minute_of(self, at_ms: int) -> int:
+        """Close of the bar that contains a moment, or ends with it.
+
+        Raises
+        ------
+        DataMissing
+            Outside the run, with its span and the nearest minute.
+        """
+        first, step = self.first_ms, self.base_ms
+        close = first + -(-(at_ms - first) // step) * step
+        if first <= close <= self.last_ms:
+            return close
+        nearest = min(max(close, first), self.last_ms)
+        raise DataMissing(
+            f"the run decided nothing at {moment(close)} UTC",
+            why=f"it decides from {moment(first)} to {moment(self.last_ms)} UTC",
+            where=str(self.files.folder),
+            hint=f"--at {stamp(nearest)}, the nearest",
+        )
+
+    def check_instrument(self, instrument: str) -> None:
+        """Refuse an instrument that the run did not trade.
+
+        Raises
+        ------
+        DataMissing
+        """
+        if instrument not in self.instruments:
+            raise DataMissing(
+                f"the run has no {instrument}",
+                why=f"it traded {', '.join(self.instruments)}",
+                where=str(self.files.folder),
+                hint="name one of them, or another run with --run DIR",
+            )
+
+    def session(self, t_ms: int) -> str:
+        """UTC session of a moment; empty where the settings name none."""
+        hour = (t_ms // HOUR_MS) % 24
+        for name in SESSION_ORDER:
+            start, end = (self.setting(f"allocation.sessions.{name}.{side}") for side in ("start", "end"))
+            if start is None or end is None:
+                continue
+            hours = (end - start) % 24 or (24 if end != start else 0)
+            if (hour - start) % 24 < hours:
+                return name
+        return ""
+
+    def price(self, instrument: str, ticks: int) -> Decimal:
+        """A price from its ticks."""
+        return Decimal(self.files.instruments[instrument]["tick"]) * ticks
+
+    def quantity(self, instrument: str, lots: int) -> Decimal:
+        """A quantity in units of the base, without a sign."""
+        facts = self.files.instruments[instrument]
+        return Decimal(facts["lot"]) * Decimal(facts["multiplier"]) * abs(lots)
+
+
+def open_run(folder: Path) -> Recorded:
+    """Open a run's folder for questions.
+
+    Raises
+    ------
+    DataMissing, DataUnreadable
+        If there is no run, or one without what `why` needs.
+    """
+    files = read_run(folder)
+    if "run" not in files.summary:
+        raise DataUnreadable(
+            f"the run in {folder} is damaged", why="its summary does not say what was run", where=str(folder)
+        )
+    return Recorded(files)
+
+
+def newest_run(runs: Path) -> Path:
+    """The run that was written last in a folder of runs.
+
+    Raises
+    ------
+    DataMissing
+    """
+    found = [path.parent for path in runs.glob("*/summary.json")] if runs.is_dir() else []
+    if not found:
+        raise DataMissing(
+            f"there is no run in {runs}",
+            where=str(runs),
+            hint="mastertrading backtest --synthetic, or name a run with --run DIR",
+        )
+    return max(found, key=lambda path: ((path / "summary.json").stat().st_mtime_ns, path.name))
+
+
+def stamp(ms: int) -> str:
+    """A moment as the command line takes it: ``2025-05-26T12:00``."""
+    return moment(ms).replace(" ", "T")
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataMissing(f"the run has no {path.name}", where=str(path)) from error
+    except (ValueError, OSError) as error:
+        raise DataUnreadable(f"{path} cannot be read", why=str(error), where=str(path)) from error
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Tell a table that is damaged, or of another form than this version's, in our words.
+
+    Raises
+    ------
+    DataUnreadable
+    """
+    from polars.exceptions import PolarsError
+
+    try:
+        yield
+    except PolarsError as error:
+        why = str(error).splitlines()[0]
+        hint = "run it again, or read it with the version that wrote it"
+        raise DataUnreadable(f"{path.name} cannot be read", why=why, where=str(path), hint=hint) from error
