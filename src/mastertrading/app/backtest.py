@@ -133,18 +133,13 @@ def backtest(
     return result, measured
 
 
-def own_forecasts(signal: OwnSignal, market: Market, notice: Notice) -> dict[str, tuple[I64, F64]]:
+def own_forecasts(signal: OwnSignal, market: Market, notice: Notice) -> F64:
     """The forecasts of a user's function, and a word where it never says anything."""
     values = evaluate(signal, market)
     silent = [symbol for n, symbol in enumerate(market.symbols) if not values[:, n].any()]
     if silent:
         notice(f"{signal} has no opinion at any bar of {', '.join(silent)}")
-    return as_given(market, values)
-
-
-def as_given(market: Market, values: F64) -> dict[str, tuple[I64, F64]]:
-    """Dense forecasts, shape (bars, instruments), as a run takes them."""
-    return {symbol: (market.ts_ms, values[:, n]) for n, symbol in enumerate(market.symbols)}
+    return values
 
 
 def named_by_signal(result: Result, signal: OwnSignal | None) -> Result:

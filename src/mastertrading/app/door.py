@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 import mastertrading.backtest as backtest_room
-from mastertrading.app.backtest import as_given, macro_events
+from mastertrading.app.backtest import macro_events
 from mastertrading.app.commands.lookahead import FEW, SYNTHETIC_DAYS, check
 from mastertrading.app.commands.warm import compile_if_needed
 from mastertrading.app.lookahead_words import sentences
@@ -171,10 +171,9 @@ def backtest(
     compile_if_needed()
     notes: list[str] = []
     own, values = _forecasts(market, forecasts)
-    given = None if values is None else as_given(market, values)
     to_ms = _ms(end)
     macro_ms = macro_events(chosen, market, to_ms, notes.append)
-    ask = Ask(_ms(start), to_ms, forecasts=given, macro_ms=macro_ms, all_paths=all_paths)
+    ask = Ask(_ms(start), to_ms, forecasts=values, macro_ms=macro_ms, all_paths=all_paths)
     return Played(market, chosen, ask, own, notes)
 
 

@@ -85,7 +85,13 @@ def records(dtype: np.dtype[Any], count: int | tuple[int, ...]) -> npt.NDArray[A
 
     ``array[i]`` is a record whose fields are attributes in both worlds, nested records included.
     """
-    return np.zeros(count, dtype).view(np.recarray)
+    return np.zeros(count, _record_dtype(dtype)).view(np.recarray)
+
+
+@cache
+def _record_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The same fields, with attributes; made once, since a view would make it every time."""
+    return np.dtype((np.record, dtype))
 
 
 @cache
