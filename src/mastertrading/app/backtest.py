@@ -91,12 +91,11 @@ def backtest(
     macro_ms = macro_events(settings, market, wanted.to_ms, notice)
     if given is not None:
         check_forecasts(given, market, wanted, notice)
-    if wanted.signal is not None:
-        given = own_forecasts(wanted.signal, market, notice)
+    own = None if wanted.signal is None else own_forecasts(wanted.signal, market, notice)
     ask = Ask(
         from_ms=wanted.from_ms,
         to_ms=wanted.to_ms,
-        forecasts=given,
+        forecasts=given if own is None else own,
         macro_ms=macro_ms,
         all_paths=wanted.all_paths,
     )

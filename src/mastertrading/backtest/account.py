@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -27,12 +28,18 @@ class Chunk(NamedTuple):
     hours_known: I64
 
 
-class Past(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Past:
     """What is the same for all chunks: hourly returns, settlements and transfers, ascending in time."""
 
     returns: F64
     settlements: Records
     transfers: Records
+    bounds: F64 = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derive the bounds of portfolio risk from the returns."""
+        object.__setattr__(self, "bounds", bounds_of(self.returns))
 
 
 class Record(NamedTuple):
@@ -77,7 +84,7 @@ class ReplayedAccount:
         self, rules: Records, specs: Records, past: Past, initial_atoms: int, *, stops: bool = True
     ) -> None:
         self.rules, self.specs, self.past = rules, specs, past
-        self._initial_atoms, self._bounds = initial_atoms, bounds_of(past.returns)
+        self.initial_atoms = initial_atoms
         self.book = open_book(rules, len(specs), initial_atoms)
         self.logs = open_logs(len(specs), stops=stops)
         self._written: list[list[Records]] = [[] for _ in Logs._fields]
@@ -86,7 +93,7 @@ class ReplayedAccount:
         """Play a chunk of bars and write what there is room for; None: everything."""
         bars = len(chunk.minutes)
         record = Record.full(*chunk.rows.shape) if record is None else record
-        market = self.past.returns, self._bounds, chunk.hours_known
+        market = self.past.returns, self.past.bounds, chunk.hours_known
         inputs, events = (
             (chunk.rows, chunk.minutes, chunk.verdicts),
             (self.past.settlements, self.past.transfers),
@@ -134,7 +141,7 @@ class ReplayedAccount:
     @property
     def result(self) -> int:
         """What trading made of the deposits so far, without open profit. Atoms."""
-        return self.balance - self._initial_atoms - int(self.book.account[0].transferred)
+        return self.balance - self.initial_atoms - int(self.book.account[0].transferred)
 
     def log(self, name: str) -> Records:
         """All rows of one log: ``fills``, ``trades``, ``payments``, ``events`` or ``stops``."""

@@ -133,15 +133,16 @@ def chunks(inputs: Inputs, decided: tuple[int, int, int]) -> Iterator[tuple[int,
     for first, last in pairwise([*range(0, start, step), *range(start, stop, step), stop]):
         verdicts, contexts = inputs.source.evaluate_chunk(first, last)
         rows = writer.rows(contexts, first, last)
-        _apply_models(rows, inputs, slice(first, last))
+        apply_models(rows, inputs.regime, inputs.volatility, first)
         minutes = inputs.minutes.write(first, last, room)
         yield first, Chunk(rows, minutes, verdicts, inputs.hours_known[first:last])
 
 
-def _apply_models(rows: Records, inputs: Inputs, cut: slice) -> None:
+def apply_models(rows: Records, regime: F64 | None, volatility: F64 | None, start: int = 0) -> None:
     """Let the models speak where there are any: the regime only ever tightens, volatility replaces ATR%."""
-    if inputs.regime is not None:
-        rows["regime"] = np.minimum(inputs.regime[cut], 1.0)
-    if inputs.volatility is not None:
-        blend = inputs.volatility[cut]
+    cut = slice(start, start + len(rows))
+    if regime is not None:
+        rows["regime"] = np.minimum(regime[cut], 1.0)
+    if volatility is not None:
+        blend = volatility[cut]
         rows["volatility"] = np.where(np.isnan(blend), rows["volatility"], blend)

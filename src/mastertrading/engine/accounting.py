@@ -95,28 +95,26 @@ def learn(account: Any, outcomes: Any, rules: Any, trade: Any, outcome_r: float)
     count_loss(account, trade.net_atoms, outcome_r, trade.closed_ms, rules.breakers)
 
 
-@kernel(inline=True)
-def apply_fill(book: Any, logs: Any, rules: Any, spec: Any, i: int) -> None:
-    """Apply the fill that stands in the next free row of the fill log to instrument ``i``.
+@kernel
+def apply_fill(book: Any, rows: Any, rules: Any, spec: Any) -> None:
+    """Apply a fill to the book of its instrument.
 
     Parameters
     ----------
     book
-        (account record, positions, orders, outcomes).
-    logs
-        (fills, trades, events, stops).
+        (account, position, orders, outcomes): the records of one instrument, and the closed trades remembered.
+    rows
+        (fill, trade, events): the next free row of the log of fills, written but for its trade; that of the log of
+        trades, for one that closes; and the log of events.
     """
-    account, positions, orders, outcomes = book
-    fills, trades, events, _ = logs
-    fill, position = fills[account.fills], positions[i]
+    account, position, orders, outcomes = book
+    fill, trade, events = rows
     side = sign(position.lots)
-    fill.instrument = i
     fill.trade_id = position.trade_id if side != 0 else account.next_trade_id
     account.fills += 1
     if side != 0:
         note_price(position, side, fill.px_ticks)
-    if book_fill(account, position, orders[i], spec, fill):
-        trade = trades[account.trades]
+    if book_fill(account, position, orders, spec, fill):
         log_trade(trade, position, spec, fill, side)
         account.trades += 1
         was = account.stages[LOSSES]

@@ -190,7 +190,7 @@ def budget(account: Any, rules: Any, spec: Any, row: Any, minute: Any, decision:
     return capped
 
 
-@kernel
+@kernel(inline=True)
 def exposures_into(exposures: Any, account: Any, positions: Any, orders: Any, specs: Any, skip: int) -> float:
     """Signed exposure of every instrument after this bar's orders, ``skip`` left out; returns the gross exposure.
 

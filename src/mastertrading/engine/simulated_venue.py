@@ -29,14 +29,20 @@ DROPPED, LIQUIDATED = int(EventKind.ENTRY_DROPPED), int(EventKind.LIQUIDATION)
 TRANSFER, REFUSED = int(EventKind.TRANSFER), int(EventKind.TRANSFER_REFUSED)
 
 
-@kernel
+@kernel(inline=True)
 def execute(book: Any, logs: Any, rules: Any, spec: Any, i: int, ts_ms: int, order: Any) -> None:
     """Write one fill and apply it. ``order``: (signed lots, price in ticks, FillReason, fee rate in 1e-8)."""
-    lots, px_ticks, reason, fee_e8 = order
-    fill = logs[0][book[0].fills]
-    fill.ts_ms, fill.lots, fill.px_ticks, fill.reason = ts_ms, lots, px_ticks, reason
-    fill.fee_atoms = rate_of(px_ticks * abs(lots) * spec.atoms, fee_e8)
-    apply_fill(book, logs, rules, spec, i)
+    account, fill = book[0], logs[0][book[0].fills]
+    fill.instrument, fill.ts_ms, fill.lots, fill.px_ticks, fill.reason = (
+        i,
+        ts_ms,
+        order[0],
+        order[1],
+        order[2],
+    )
+    fill.fee_atoms = rate_of(order[1] * abs(order[0]) * spec.atoms, order[3])
+    mine = (account, book[1][i], book[2][i], book[3])
+    apply_fill(mine, (fill, logs[1][account.trades], logs[2]), rules, spec)
 
 
 @kernel
@@ -95,7 +101,7 @@ def is_safe(account: Any, position: Any, spec: Any, bar: Any) -> bool:
     )
 
 
-@kernel
+@kernel(inline=True)
 def play_open(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts_ms: int) -> None:
     """Market orders at the open: the exit, a stop that was jumped, then the entry with its attached protection."""
     account, positions, all_orders = book[0], book[1], book[2]
@@ -123,7 +129,7 @@ def play_open(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts
     orders.exit_reason = 0
 
 
-@kernel
+@kernel(inline=True)
 def play_adverse(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts_ms: int) -> None:
     """The path toward the worse extreme: the stop, or the liquidation where that comes first."""
     position, orders, costs, spec = book[1][i], book[2][i], rules.costs, specs[i]
@@ -136,17 +142,25 @@ def play_adverse(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any,
         execute(book, logs, rules, spec, i, ts_ms, (-position.lots, px, orders.stop_reason, costs.taker_e8))
 
 
-@kernel
+@kernel(inline=True)
 def liquidation_first(book: Any, specs: Any, i: int, px_ticks: int) -> int:
     """The price of liquidation if a move to ``px_ticks`` reaches it, and before the stop; else 0. Ticks."""
-    account, positions, all_orders = book[0], book[1], book[2]
+    level = 0
+    if may_liquidate(book[0], book[1][i], specs[i], px_ticks):
+        level = liquidation_before_stop(book[0], book[1], book[2][i], specs, i, px_ticks)
+    return level
+
+
+@kernel
+def liquidation_before_stop(
+    account: Any, positions: Any, orders: Any, specs: Any, i: int, px_ticks: int
+) -> int:
+    """The same, by the margin ladder of the whole account."""
     position, spec, side = positions[i], specs[i], sign(positions[i].lots)
-    if not may_liquidate(account, position, spec, px_ticks):
-        return 0
     level = liquidation_ticks(position, spec, spare_margin(account, positions, specs))
     if level == 0 or not rule.is_reached(side, level, px_ticks):
         return 0
-    return level if side * (level - all_orders[i].stop_ticks) > 0 else 0
+    return level if side * (level - orders.stop_ticks) > 0 else 0
 
 
 @kernel
@@ -159,7 +173,7 @@ def liquidate(book: Any, logs: Any, rules: Any, spec: Any, i: int, ts_ms: int, p
     execute(book, logs, rules, spec, i, ts_ms, (-position.lots, px, LIQUIDATION, fee))
 
 
-@kernel
+@kernel(inline=True)
 def play_favourable(book: Any, logs: Any, rules: Any, spec: Any, i: int, bar: Any, ts_ms: int) -> None:
     """The path toward the better extreme: the partial close, then the target of what is left.
 
@@ -210,15 +224,20 @@ def play_bar(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts_
             play_adverse(book, logs, rules, specs, i, bar, ts_ms)
 
 
-@kernel
+@kernel(inline=True)
 def play_close(book: Any, logs: Any, rules: Any, specs: Any, ts_ms: int) -> bool:
     """After the account was marked: liquidate everything at the marks if its margin is gone; whether it was.
 
     Each position alone may have survived its own worst price while all of them together did not.
     """
+    near = book[0].exposure != 0 and book[0].equity <= book[0].maintenance_bound
+    return near and liquidate_all(book, logs, rules, specs, ts_ms)
+
+
+@kernel
+def liquidate_all(book: Any, logs: Any, rules: Any, specs: Any, ts_ms: int) -> bool:
+    """Liquidate every position at its mark, if the account's margin is gone; whether it was."""
     account, positions = book[0], book[1]
-    if account.exposure == 0 or account.equity > account.maintenance_bound:
-        return False
     if spare_margin(account, positions, specs) > 0:
         return False
     for i in range(positions.shape[0]):

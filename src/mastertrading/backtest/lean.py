@@ -1,0 +1,230 @@
+"""Replays that keep trades and equity alone, for sweeps: the same engine, the same numbers, and nothing else written.
+
+``run_lean`` streams a market once. ``prepare`` keeps in memory what all runs of one market share, and ``lean`` then
+costs little more than the bars in which something happens. Both give what ``run`` would, to the bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from mastertrading.backtest.account import Chunk, Past, Record, ReplayedAccount
+from mastertrading.backtest.forecasts import ModuleForecasts, UserForecasts, on_grid
+from mastertrading.backtest.inputs import (
+    Inputs,
+    MinuteWriter,
+    RowWriter,
+    apply_models,
+    chunks,
+    settlement_rows,
+    transfer_rows,
+)
+from mastertrading.backtest.run import DEFAULT_ASK, Ask, forecasts_of, refuse_bad_data, window
+from mastertrading.compiled import records
+from mastertrading.domain.errors import ConfigError
+from mastertrading.domain.market import F64, I64, Market, Records
+from mastertrading.settings.records import atoms, reads_context, rules_record, spec_records
+from mastertrading.settings.schema import MODULES, Settings
+from mastertrading.signals.returns import hourly_returns
+from mastertrading.signals.rows import VERDICT
+
+CHUNK_CELLS = 1 << 17
+"""Bars × instruments in one chunk: enough to forget what a chunk costs, little enough for the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeanResult:
+    """What is left of a lean run.
+
+    Attributes
+    ----------
+    t_ms, equity
+        Close of every decided bar, and the equity there in atoms; the last is the final balance.
+    trades, events
+        Records of TRADE and EVENT (engine/book.py).
+    initial_atoms, final_atoms, transferred_atoms
+        First deposit, balance at the end, and what was paid in and out between.
+    """
+
+    t_ms: I64
+    equity: I64
+    trades: Records
+    events: Records
+    initial_atoms: int
+    final_atoms: int
+    transferred_atoms: int
+
+    @property
+    def net_atoms(self) -> int:
+        """What trading made."""
+        return self.final_atoms - self.initial_atoms - self.transferred_atoms
+
+
+def run_lean(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> LeanResult:
+    """Backtest a portfolio and keep trades and equity; see ``run`` for what it may raise."""
+    refuse_bad_data(market, settings)
+    start, stop = window(market, ask)
+    minutes = MinuteWriter(market, settings, ask.macro_ms)
+    source = forecasts_of(market, settings, minutes, ask)
+    returns, known = hourly_returns(market)
+    past = Past(returns, settlement_rows(market, settings, start), transfer_rows(market, settings, start))
+    rules = rules_record(settings, source.modules)
+    specs = spec_records(settings, market.instruments, source.modules)
+    account = ReplayedAccount(rules, specs, past, atoms(settings.account.initial_equity), stops=False)
+    inputs = Inputs(market, source, minutes, known, ask.regime, ask.volatility)
+    equity = np.empty(stop - start, np.int64)
+    for first, chunk in chunks(inputs, (start, stop, max(1, CHUNK_CELLS // len(specs)))):
+        if first < start:
+            account.listen(chunk)
+        else:
+            room = equity[first - start : first - start + len(chunk.minutes)]
+            account.play(chunk, Record.lean(room, len(specs)))
+    return _finished(account, market, (start, stop), equity)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What every lean run of one market shares, to be read only: make it with ``prepare``."""
+
+    market: Market
+    settings: Settings
+    basis: str
+    start: int
+    stop: int
+    rows: Records
+    minutes: Records
+    hours_known: I64
+    past: Past
+    verdicts: Records | None
+    rules: Records
+    specs: Records
+
+
+def prepare(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Prepared:
+    """Compute what all runs of a market share; with ``ask.forecasts`` None, the verdicts of the four modules too.
+
+    Parameters
+    ----------
+    ask
+        Its forecasts only tell, by not being None, that each run will bring its own.
+    """
+    refuse_bad_data(market, settings)
+    start, stop = window(market, ask)
+    minutes = MinuteWriter(market, settings, ask.macro_ms).write(0, len(market.ts_ms))
+    own, verdicts, contexts = ask.forecasts is not None, None, None
+    if not own or reads_context(settings):
+        verdicts, contexts = ModuleForecasts(market, settings, minutes).evaluate_chunk(0, stop)
+    rows = RowWriter(market, stop).rows(contexts, 0, stop)
+    apply_models(rows, ask.regime, ask.volatility)
+    returns, known = hourly_returns(market)
+    modules = UserForecasts.modules if own else MODULES
+    return Prepared(
+        market=market,
+        settings=settings,
+        basis=basis_of(settings),
+        start=start,
+        stop=stop,
+        rows=rows,
+        minutes=minutes[:stop],
+        hours_known=known[:stop],
+        past=Past(returns, settlement_rows(market, settings, start), transfer_rows(market, settings, start)),
+        verdicts=None if own else verdicts,
+        rules=rules_record(settings, modules),
+        specs=spec_records(settings, market.instruments, modules),
+    )
+
+
+def basis_of(settings: Settings) -> str:
+    """Hash of the settings that a preparation depends on: runs that differ elsewhere may share it."""
+    parts = (
+        settings.data,
+        settings.signals,
+        settings.allocation.sessions,
+        settings.risk.gates.macro,
+        settings.account,
+    )
+    digest = hashlib.sha256(repr((reads_context(settings), settings.costs.funding)).encode())
+    for part in parts:
+        digest.update(part.model_dump_json().encode())
+    return digest.hexdigest()[:16]
+
+
+def lean(prepared: Prepared, forecasts: F64 | None = None, settings: Settings | None = None) -> LeanResult:
+    """Run once on what was prepared. May be called from several threads at a time.
+
+    Parameters
+    ----------
+    forecasts
+        A user's own, shape (bars, instruments) of the whole market; None: the modules' that were prepared.
+    settings
+        Others than it was prepared with, if they differ only in what ``basis_of`` leaves out.
+
+    Raises
+    ------
+    ConfigError
+        If the settings need another preparation, or forecasts are missing.
+    """
+    rules, specs, initial = _rules_of(prepared, settings)
+    account = ReplayedAccount(rules, specs, prepared.past, initial, stops=False)
+    verdicts = _verdicts_of(prepared, forecasts)
+    equity = np.empty(prepared.stop - prepared.start, np.int64)
+    if prepared.start:
+        account.listen(_cut(prepared, verdicts, 0, prepared.start))
+    chunk = _cut(prepared, verdicts, prepared.start, prepared.stop)
+    account.play(chunk, Record.lean(equity, len(specs)))
+    return _finished(account, prepared.market, (prepared.start, prepared.stop), equity)
+
+
+def _rules_of(prepared: Prepared, settings: Settings | None) -> tuple[Records, Records, int]:
+    chosen = prepared.settings if settings is None else settings
+    initial = atoms(chosen.account.initial_equity)
+    if chosen is prepared.settings:
+        return prepared.rules, prepared.specs, initial
+    if basis_of(chosen) != prepared.basis:
+        raise ConfigError(
+            "these settings need another preparation",
+            why="data, signals, sessions, macro, account or what the rules read differ from what was prepared",
+            hint="call prepare again with them",
+        )
+    modules = MODULES if prepared.verdicts is not None else UserForecasts.modules
+    specs = spec_records(chosen, prepared.market.instruments, modules)
+    return rules_record(chosen, modules), specs, initial
+
+
+def _verdicts_of(prepared: Prepared, forecasts: F64 | None) -> Records:
+    if forecasts is None and prepared.verdicts is not None:
+        return prepared.verdicts
+    if forecasts is None or prepared.verdicts is not None:
+        raise ConfigError(
+            "forecasts are missing" if forecasts is None else "forecasts beside the modules' own",
+            why="the market was prepared for "
+            + ("a user's own" if forecasts is None else "the four modules"),
+            hint="prepare says by ask.forecasts which of them it will be",
+        )
+    values = on_grid(prepared.market, forecasts)[: prepared.stop]
+    verdicts = records(VERDICT, (*values.shape, 1))
+    verdicts["forecast"][:, :, 0] = values
+    return verdicts
+
+
+def _cut(prepared: Prepared, verdicts: Records, start: int, stop: int) -> Chunk:
+    cut = slice(start, stop)
+    return Chunk(prepared.rows[cut], prepared.minutes[cut], verdicts[cut], prepared.hours_known[cut])
+
+
+def _finished(account: ReplayedAccount, market: Market, decided: tuple[int, int], equity: I64) -> LeanResult:
+    t_ms = market.ts_ms[slice(*decided)] + market.base_ms
+    account.finish(int(t_ms[-1]))
+    equity[-1] = account.balance
+    return LeanResult(
+        t_ms=t_ms,
+        equity=equity,
+        trades=account.log("trades"),
+        events=account.log("events"),
+        initial_atoms=account.initial_atoms,
+        final_atoms=account.balance,
+        transferred_atoms=int(account.book.account[0].transferred),
+    )
