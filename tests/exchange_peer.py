@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -91,6 +92,21 @@ class Book:
     mark: dict[int, tuple[str, ...]]
     funding: dict[int, str]
     interest: dict[int, tuple[str, str]]
+    kept: dict = field(default_factory=dict)
+
+    def longer(self, mark: bool, length: int) -> dict[int, tuple[str, ...]]:
+        """Bars of any length, made once."""
+        minutes = self.mark if mark else self.bars
+        if length == MINUTE:
+            return minutes
+        if (mark, length) not in self.kept:
+            self.kept[mark, length] = coarser(minutes, length)
+        return self.kept[mark, length]
+
+    def between(self, rows: dict, first: int, last: int) -> list:
+        """Rows of some times, both ends included."""
+        times = self.kept.get(id(rows)) or self.kept.setdefault(id(rows), sorted(rows))
+        return [(t, rows[t]) for t in times[bisect_left(times, first) : bisect_right(times, last)]]
 
 
 def walk(seed: int, listed_ms: int, end_ms: int, holes: tuple[tuple[int, int], ...] = ()) -> Book:
@@ -224,6 +240,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     exchange: Peer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *_: object) -> None:
         pass
@@ -323,11 +340,7 @@ def _series(
     first, last = int(query.get(names[0], 0)), int(query.get(names[1], now))
     if fault == "stuck":
         first, last = 0, min(rows) + 50 * MINUTE
-    return [
-        (t, rows[t])
-        for t in sorted(rows)
-        if first <= t <= min(last, now) and t >= book.listed_ms // DAY * DAY
-    ]
+    return book.between(rows, max(first, book.listed_ms // DAY * DAY), min(last, now))
 
 
 def _forming(rows: list, now: int, length: int) -> list:
@@ -341,9 +354,7 @@ def _forming(rows: list, now: int, length: int) -> list:
 def _bars(
     peer: Peer, book: Book, mark: bool, length: int, query: dict, names: tuple[str, str], now: int, fault: str
 ):
-    minutes = book.mark if mark else book.bars
-    rows = minutes if length == MINUTE else coarser(minutes, length)
-    return _forming(_series(rows, query, names, book, now, fault), now, length)
+    return _forming(_series(book.longer(mark, length), query, names, book, now, fault), now, length)
 
 
 # ---------------------------------------------------------------- Binance USDⓈ-M
