@@ -153,4 +153,3 @@ class DrivenAccount:
             if count:
                 self.written[name].append(getattr(self.logs, name)[:count].copy())
                 self.book.account[name] = 0
-        self.book.account["log_rows_at_mark"] = 0

@@ -146,8 +146,10 @@ class ReplayedAccount:
     def log(self, name: str) -> Records:
         """All rows of one log: ``fills``, ``trades``, ``payments``, ``events`` or ``stops``."""
         at = Logs._fields.index(name)
-        empty = getattr(self.logs, name)[:0]
-        return np.concatenate([empty, *self._written[at]]).view(np.recarray)
+        parts = self._written[at]
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate([getattr(self.logs, name)[:0], *parts]).view(np.recarray)
 
     def _empty_logs(self) -> None:
         for at, name in enumerate(Logs._fields):
@@ -155,5 +157,3 @@ class ReplayedAccount:
             if count:
                 self._written[at].append(getattr(self.logs, name)[:count].copy())
                 self.book.account[name] = 0
-        # Logs are emptied right after a mark: what it had seen was every row.
-        self.book.account["log_rows_at_mark"] = 0

@@ -31,7 +31,7 @@ from mastertrading.settings.schema import MODULES, Settings
 from mastertrading.signals.returns import hourly_returns
 from mastertrading.signals.rows import VERDICT
 
-CHUNK_CELLS = 1 << 17
+CHUNK_CELLS = 1 << 15
 """Bars × instruments in one chunk: enough to forget what a chunk costs, little enough for the cache."""
 
 
@@ -117,7 +117,7 @@ def prepare(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Prepa
     own, verdicts, contexts = ask.forecasts is not None, None, None
     if not own or reads_context(settings):
         verdicts, contexts = ModuleForecasts(market, settings, minutes).evaluate_chunk(0, stop)
-    rows = RowWriter(market, stop).rows(contexts, 0, stop)
+    rows = RowWriter(market, stop, rooms=1).rows(contexts, 0, stop)
     apply_models(rows, ask.regime, ask.volatility)
     returns, known = hourly_returns(market)
     modules = UserForecasts.modules if own else MODULES

@@ -10,7 +10,7 @@ from mastertrading.compiled import borrow, kernel
 from mastertrading.engine.cycle import charge, decide, mark, receive, venue
 from mastertrading.engine.deciding import hear
 from mastertrading.engine.marking import revalue
-from mastertrading.engine.sleep import rouse, set_alarm, stirs, wake_all, watch
+from mastertrading.engine.sleep import set_alarm, stirs, wake_all, watch
 from mastertrading.rules.position.exits import note_price
 from mastertrading.rules.position.money import sign
 
@@ -80,14 +80,15 @@ def replay(
     book = (account, positions, orders, outcomes, memory, latest, watches, room)
     inputs = (rows, minutes, verdicts)
     worth, value = np.empty(stop - start, np.int64), np.empty(stop - start, np.int64)
+    for i in range(positions.shape[0]):
+        watches[i].stirs_at = -1
     t = start
     while t < stop:
-        if not rouse(watches, rows, verdicts, t, minutes[t].t_ms):
+        woken = rouse(watches, rows, verdicts, t, stop, minutes[t].t_ms)
+        if woken > t:
             due = next_ms(events[0], account.settlement_cursor), next_ms(events[1], account.transfer_cursor)
-            set_alarm(alarm, (account, positions, watches), rule, specs, due, minutes[t].open_ms)
-            woken = first_bar_at(minutes[t], alarm.until_ms, t, stop)
-            for i in range(positions.shape[0]):
-                woken = first_stir(watches[i], rows, verdicts, i, t, woken)
+            set_alarm(alarm, account, watches, rule, due, minutes[t].open_ms)
+            woken = first_bar_at(minutes[t], alarm.until_ms, t, woken)
             woken = value_bars(alarm, account, positions, specs, rows, (worth, value), t, woken)
             if woken > t:
                 keep_extremes(positions, rows, t, woken)
@@ -122,7 +123,7 @@ def play(book: Any, logs: Any, rules: Any, specs: Any, inputs: Any, market: Any,
     decide(thinking, market, rules, specs, inputs, t, stops)
     for i in range(positions.shape[0]):
         if watches[i].awake:
-            watch(watches[i], positions[i], orders[i], memory, i, rules, rows[t, i], t_ms)
+            watch(watches[i], positions[i], orders[i], memory, i, rules, specs[i], (rows[t, i], t_ms))
 
 
 @kernel(inline=True)
@@ -156,6 +157,18 @@ def next_ms(rows: Any, cursor: int) -> int:
     return rows[cursor].ts_ms if cursor < rows.shape[0] else FOREVER_MS
 
 
+@kernel(inline=True)
+def rouse(watches: Any, rows: Any, verdicts: Any, t: int, stop: int, t_ms: int) -> int:
+    """Wake the instruments that must be looked at in bar ``t``; returns the first bar in which any must be."""
+    first = stop
+    for i in range(watches.shape[0]):
+        if watches[i].stirs_at < t:
+            watches[i].stirs_at = first_stir(watches[i], rows, verdicts, i, t, stop)
+        watches[i].awake = t_ms >= watches[i].until_ms or watches[i].stirs_at == t
+        first = t if watches[i].awake else min(first, watches[i].stirs_at)
+    return first
+
+
 @kernel
 def first_bar_at(minute: Any, until_ms: int, t: int, stop: int) -> int:
     """The first bar from ``t`` on that does not close before a moment, or ``stop``. ``minute``: that of ``t``."""
@@ -168,12 +181,13 @@ def first_bar_at(minute: Any, until_ms: int, t: int, stop: int) -> int:
 @kernel
 def first_stir(watch: Any, rows: Any, verdicts: Any, i: int, start: int, stop: int) -> int:
     """The first bar of [start, stop) in which an instrument must be looked at, or ``stop``."""
-    for t in range(start, stop):
+    row, said = rows[start:stop, i], verdicts[start:stop, i]
+    for k in range(row.shape[0]):
         spoken = False
-        for m in range(verdicts.shape[2]):
-            spoken = spoken or verdicts[t, i, m].forecast != 0.0
-        if spoken or stirs(watch, rows[t, i]):
-            return t
+        for m in range(said.shape[1]):
+            spoken = spoken or said[k, m].forecast != 0.0
+        if spoken or stirs(watch, row[k]):
+            return start + k
     return stop
 
 
@@ -185,23 +199,20 @@ def value_bars(
 
     ``room``: (equity, exposure), whose first place is that of ``start``.
     """
-    worth, value = room
-    for k in range(stop - start):
+    worth, value = room[0][: max(0, stop - start)], room[1][: max(0, stop - start)]
+    for k in range(worth.shape[0]):
         worth[k], value[k] = account.balance, 0
     for i in range(positions.shape[0]):
         lots = positions[i].lots
         if lots != 0:
-            side, per_tick, basis = (
-                sign(lots),
-                abs(lots) * specs[i].atoms,
-                positions[i].entry_ticklots * specs[i].atoms,
-            )
-            for k in range(stop - start):
-                notional = rows[start + k, i].mark * per_tick
+            row, side, per_tick = rows[start:stop, i], sign(lots), abs(lots) * specs[i].atoms
+            basis = positions[i].entry_ticklots * specs[i].atoms
+            for k in range(row.shape[0]):
+                notional = row[k].mark * per_tick
                 worth[k] += side * (notional - basis)
                 value[k] += notional
     low, high = alarm.low, alarm.high
-    for k in range(stop - start):
+    for k in range(worth.shape[0]):
         if not low < worth[k] <= high:
             return start + k
     return stop
@@ -212,9 +223,10 @@ def keep_extremes(positions: Any, rows: Any, start: int, stop: int) -> None:
     """Remember the best and worst prices of the trades that were open through bars."""
     for i in range(positions.shape[0]):
         if positions[i].lots != 0:
-            high, low = rows[start, i].high, rows[start, i].low
-            for t in range(start + 1, stop):
-                high, low = max(high, rows[t, i].high), min(low, rows[t, i].low)
+            row = rows[start:stop, i]
+            high, low = row[0].high, row[0].low
+            for k in range(row.shape[0]):
+                high, low = max(high, row[k].high), min(low, row[k].low)
             side = sign(positions[i].lots)
             note_price(positions[i], side, high)
             note_price(positions[i], side, low)

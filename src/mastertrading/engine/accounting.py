@@ -8,8 +8,9 @@ from mastertrading.compiled import kernel
 from mastertrading.domain.reasons import Breaker, EventKind
 from mastertrading.rules.allocation.weights import count_outcome, reweigh
 from mastertrading.rules.position.exits import note_price
+from mastertrading.rules.position.margin import maintenance_bound
 from mastertrading.rules.position.money import sign
-from mastertrading.rules.position.transitions import book_fill, result_r, risk_atoms
+from mastertrading.rules.position.transitions import book_fill, notional, result_r, risk_atoms
 from mastertrading.rules.risk.breakers import breaker_value, count_loss
 
 LOSSES = int(Breaker.LOSSES)
@@ -114,7 +115,10 @@ def apply_fill(book: Any, rows: Any, rules: Any, spec: Any) -> None:
     account.fills += 1
     if side != 0:
         note_price(position, side, fill.px_ticks)
-    if book_fill(account, position, orders, spec, fill):
+    closed = book_fill(account, position, orders, spec, fill)
+    if side == 0:
+        account.maintenance_bound += maintenance_bound(notional(position, spec), spec)
+    if closed:
         log_trade(trade, position, spec, fill, side)
         account.trades += 1
         was = account.stages[LOSSES]

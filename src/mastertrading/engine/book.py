@@ -73,8 +73,7 @@ ACCOUNT = np.dtype(
         ("equity", "i8"),
         ("transferred", "i8"),
         ("exposure", "i8"),  # sum of absolute notionals at the mark
-        ("maintenance_bound", "i8"),  # the maintenance margin is at most this, at the last marks
-        ("log_rows_at_mark", "i8"),  # fills + payments written when the account was last marked
+        ("maintenance_bound", "i8"),  # the maintenance margin is at most this; like equity, kept up with every fill
         ("units", "f8"),  # shares of the account: a transfer buys or sells units and moves no net asset value
         ("nav", "f8"),  # equity / units
         ("peak_nav", "f8"),
@@ -160,6 +159,8 @@ WATCH = np.dtype(
         ("low_ticks", "i8"),  # a valid bar strictly between these, without a new verdict, changes nothing
         ("high_ticks", "i8"),
         ("until_ms", "i8"),  # and closes before this
+        ("reach", "f8"),  # equity beyond which no move inside those prices brings a liquidation near, atoms
+        ("stirs_at", "i8"),  # the first bar of this replay that leaves them or speaks; -1: not looked for yet
     ],
     align=True,
 )

@@ -7,8 +7,7 @@ from typing import Any
 from mastertrading.compiled import kernel
 from mastertrading.engine.accounting import log_stages
 from mastertrading.rules.position.exits import note_extremes
-from mastertrading.rules.position.margin import tier_of
-from mastertrading.rules.position.money import RATE_UNIT
+from mastertrading.rules.position.margin import maintenance_bound
 from mastertrading.rules.position.transitions import notional, unrealised
 from mastertrading.rules.risk.breakers import update_breakers
 
@@ -29,19 +28,15 @@ def total_up(account: Any, positions: Any, specs: Any) -> None:
     equity, exposure, bound = account.balance, 0, 0
     for i in range(positions.shape[0]):
         if positions[i].lots != 0:
-            value = notional(positions[i], specs[i])
-            rate = specs[i].tier_rate_e8[tier_of(value, specs[i])]
             equity += positions[i].unrealised
+            value = notional(positions[i], specs[i])
             exposure += value
-            bound += int(float(value) * rate / RATE_UNIT) + 1
+            bound += maintenance_bound(value, specs[i])
     account.equity = equity
     account.exposure = exposure
     account.maintenance_bound = bound
-    if (
-        account.units > 0.0
-    ):  # an account that was emptied keeps its last value, for the next deposit to buy at
+    if account.units > 0.0:  # an emptied account keeps its last value, for the next deposit to buy at
         account.nav = equity / account.units
-    account.log_rows_at_mark = account.fills + account.payments
 
 
 @kernel(inline=True)

@@ -43,20 +43,22 @@ def fill_prices(
     start
         First bar of the chunk in the panel.
     """
+    stop = start + rows.shape[0]
     opens, highs, lows, closes = prices
+    opens, highs, lows, closes = opens[start:stop], highs[start:stop], lows[start:stop], closes[start:stop]
+    good, marks = valid[start:stop], mark[start:stop]
     for k in range(rows.shape[0]):
-        t = start + k
         for i in range(rows.shape[1]):
-            row = rows[k, i]
-            good = valid[t, i] and mark[t, i] > 0.0
-            ages[i] = 0 if good else ages[i] + 1
-            row.valid = 1 if good else 0
-            row.age_ms = ages[i] * base_ms
-            row.open = ticks(opens[t, i], per_tick[i]) if good else 0
-            row.high = ticks(highs[t, i], per_tick[i]) if good else 0
-            row.low = ticks(lows[t, i], per_tick[i]) if good else 0
-            row.close = ticks(closes[t, i], per_tick[i]) if good else 0
-            row.mark = ticks(mark[t, i], per_tick[i]) if good else 0
+            row, scale = rows[k, i], per_tick[i]
+            if good[k, i] and marks[k, i] > 0.0:
+                ages[i], row.valid, row.age_ms = 0, 1, 0
+                row.open, row.high = ticks(opens[k, i], scale), ticks(highs[k, i], scale)
+                row.low, row.close = ticks(lows[k, i], scale), ticks(closes[k, i], scale)
+                row.mark = ticks(marks[k, i], scale)
+            else:
+                ages[i] += 1
+                row.valid, row.age_ms = 0, ages[i] * base_ms
+                row.open, row.high, row.low, row.close, row.mark = 0, 0, 0, 0, 0
 
 
 @kernel(entry=True)

@@ -85,10 +85,8 @@ def may_liquidate(account: Any, position: Any, spec: Any, worst_ticks: int) -> b
     """A cheap necessary condition, so that ordinary bars skip the arithmetic of the margin ladder.
 
     The loss down to the bar's worst price moves equity and, with a rate of at most 100 %, the margin by no more
-    than itself. Once something was booked in this bar, the last mark says nothing and the answer is yes.
+    than itself. Equity and the bound of the margin are kept up with every fill.
     """
-    if account.fills + account.payments != account.log_rows_at_mark:
-        return True
     loss = sign(position.lots) * (position.mark_ticks - worst_ticks) * abs(position.lots) * spec.atoms
     return 2 * loss >= account.equity - account.maintenance_bound
 

@@ -30,31 +30,21 @@ def wake_all(watches: Any) -> None:
         watches[i].awake = 1
 
 
-@kernel(inline=True)
-def rouse(watches: Any, rows: Any, verdicts: Any, t: int, t_ms: int) -> bool:
-    """Wake the instruments that must be looked at in bar ``t``; whether there are any."""
-    stirring = False
-    for i in range(watches.shape[0]):
-        awake = t_ms >= watches[i].until_ms or stirs(watches[i], rows[t, i])
-        for m in range(verdicts.shape[2]):
-            awake = awake or verdicts[t, i, m].forecast != 0.0
-        watches[i].awake = awake
-        stirring = stirring or awake
-    return stirring
-
-
 @kernel
 def stirs(watch: Any, row: Any) -> bool:
-    """Whether a bar leaves the watched prices, or is missing."""
-    return row.low <= watch.low_ticks or row.high >= watch.high_ticks or not row.valid
+    """Whether a bar leaves the watched prices, by trades or by its mark, or is missing."""
+    left = row.low <= watch.low_ticks or row.high >= watch.high_ticks or not row.valid
+    return left or row.mark <= watch.low_ticks or row.mark >= watch.high_ticks
 
 
 @kernel(inline=True)
 def watch(
-    sentry: Any, position: Any, orders: Any, memory: Any, i: int, rules: Any, row: Any, t_ms: int
+    sentry: Any, position: Any, orders: Any, memory: Any, i: int, rules: Any, spec: Any, bar: Any
 ) -> None:
-    """Write within which prices and until when an instrument may sleep after the bar that ended at ``t_ms``."""
+    """Write within which prices and until when an instrument may sleep. ``bar``: (its row, when it ended)."""
+    row, t_ms = bar
     sentry.low_ticks, sentry.high_ticks, sentry.until_ms = ALWAYS, -ALWAYS, 0
+    sentry.stirs_at, sentry.reach = -1, 0.0
     if not row.valid or orders.entry_lots != 0 or orders.exit_reason != 0:
         return
     for m in range(memory.shape[1]):
@@ -72,6 +62,7 @@ def watch(
     sentry.low_ticks = worse if side > 0 else -better
     sentry.high_ticks = better if side > 0 else -worse
     sentry.until_ms = quiet_until_ms(position, rules.exits)
+    sentry.reach = margin_reach(position, spec, sentry)
 
 
 @kernel
@@ -86,26 +77,22 @@ def nearest_limit(orders: Any, side: int) -> int:
 
 
 @kernel(inline=True)
-def set_alarm(alarm: Any, book: Any, rules: Any, specs: Any, due: Any, t_ms: int) -> None:
+def set_alarm(alarm: Any, account: Any, watches: Any, rules: Any, due: Any, t_ms: int) -> None:
     """Write what wakes the account when every instrument sleeps.
 
     Parameters
     ----------
-    book
-        (account, positions, watches).
     due
         Times of the next settlement and the next transfer.
     t_ms
         Close of the last bar that was looked at.
     """
-    account, positions, watches = book
     alarm.until_ms = min(ladder.quiet_until_ms(account, t_ms), due[0] + 1, due[1] + 1)
     floor = ladder.quiet_nav(account, rules.breakers) * account.units
     margin = 0.0
-    for i in range(positions.shape[0]):
+    for i in range(watches.shape[0]):
         alarm.until_ms = min(alarm.until_ms, watches[i].until_ms)
-        if positions[i].lots != 0:
-            margin += margin_reach(positions[i], specs[i], watches[i])
+        margin += watches[i].reach
     alarm.low = int(max(floor + TINY * abs(floor), margin)) + 1
     peak = account.peak_nav * account.units
     alarm.high = max(account.equity, int(peak - TINY * peak))  # what it is now made no new peak

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
 
 from mastertrading.compiled import records
 from mastertrading.domain.errors import ConfigError
-from mastertrading.domain.instrument import ATOMS_PER_UNIT, RATE_UNIT, Instrument
+from mastertrading.domain.instrument import ATOMS_PER_UNIT, RATE_UNIT, Instrument, MarginTier
 from mastertrading.domain.market import DAY_MS, HOUR_MS, MINUTE_MS, Records
 from mastertrading.domain.reasons import IntrabarPath, Module
 from mastertrading.engine.params import MAX_MODULES, MAX_TIERS, RULES, SPEC
@@ -266,10 +267,19 @@ def _tiers(spec: Any, instrument: Instrument) -> None:
         raise ConfigError(
             f"{instrument.symbol}: {len(instrument.tiers)} margin tiers, at most {MAX_TIERS} fit"
         )
-    deduction, below = 0, 0
-    spec.tiers = len(instrument.tiers)
-    for k, tier in enumerate(instrument.tiers):
-        floor, rate = int(tier.floor * ATOMS_PER_UNIT), int(tier.maintenance_rate * RATE_UNIT)
+    count = len(instrument.tiers)
+    spec.tiers = count
+    spec.tier_floor[:count], spec.tier_rate_e8[:count], spec.tier_deduction[:count] = _ladder(instrument.tiers)
+
+
+@lru_cache(maxsize=256)
+def _ladder(tiers: tuple[MarginTier, ...]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Floors and deductions in atoms, and rates in 1e-8."""
+    floors = tuple(int(tier.floor * ATOMS_PER_UNIT) for tier in tiers)
+    rates = tuple(int(tier.maintenance_rate * RATE_UNIT) for tier in tiers)
+    deductions, deduction, below = [], 0, 0
+    for floor, rate in zip(floors, rates, strict=True):
         deduction += floor * (rate - below) // RATE_UNIT
-        spec.tier_floor[k], spec.tier_rate_e8[k], spec.tier_deduction[k] = floor, rate, deduction
+        deductions.append(deduction)
         below = rate
+    return floors, rates, tuple(deductions)

@@ -26,6 +26,12 @@ def maintenance(notional_atoms: int, spec: Any) -> int:
 
 
 @kernel
+def maintenance_bound(notional_atoms: int, spec: Any) -> int:
+    """An upper bound of the maintenance margin: the rate of the tier without its deduction. Atoms."""
+    return int(float(notional_atoms) * spec.tier_rate_e8[tier_of(notional_atoms, spec)] / RATE_UNIT) + 1
+
+
+@kernel
 def liquidation_ticks(position: Any, spec: Any, spare_atoms: int) -> int:
     """Price at which the account's equity meets its maintenance margin, all other marks unchanged. Ticks.
 

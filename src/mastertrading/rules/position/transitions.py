@@ -47,6 +47,7 @@ def open_position(position: Any, orders: Any, fill: Any) -> None:
     position.gross = 0
     position.fees = 0
     position.funding = 0
+    position.unrealised = 0
     position.modules = orders.entry_modules
     position.entry_net = orders.entry_net
     position.session = orders.entry_session
@@ -97,7 +98,8 @@ def book_fill(account: Any, position: Any, orders: Any, spec: Any, fill: Any) ->
     position.gross += gross
     position.fees += fill.fee_atoms
     account.balance += gross - fill.fee_atoms
-    position.unrealised = unrealised(position, spec)
+    before, position.unrealised = position.unrealised, unrealised(position, spec)
+    account.equity += gross - fill.fee_atoms + position.unrealised - before
     return position.lots == 0
 
 
@@ -112,6 +114,7 @@ def book_payment(account: Any, position: Any, payment_atoms: int) -> None:
     """Charge (or credit) a funding payment."""
     position.funding += payment_atoms
     account.balance -= payment_atoms
+    account.equity -= payment_atoms
 
 
 @kernel
