@@ -70,6 +70,8 @@ FINITE = {
     "engine/sleep.py:margin_reach": "prices and lots are whole numbers",
     "engine/marking.py:total_up": "a notional and a rate are whole numbers",
     "engine/rows.py:ticks": "fill_prices asks it for valid bars only, whose prices are numbers",
+    "research/bench/floor.py:flat_many": "a walk has no missing bar, so its prices are numbers",
+    "research/bench/floor.py:flat_one": "a walk has no missing bar, so its prices are numbers",
     "rules/allocation/combine.py:reaches_floor": "a forecast is a number: modules that are not ready say 0",
     "rules/position/exits.py:quiet_gain": "ticks are whole numbers, the multiples are settings",
     "rules/position/exits.py:trail": "ticks are whole numbers, the share is a setting",

@@ -47,6 +47,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.diff",
         "where two runs part first, and why; exit code 4 where they differ",
     ),
+    "bench": (
+        "mastertrading.app.commands.bench",
+        "measure how fast it is, beside a flat loop that makes the very same trades",
+    ),
     "warm": ("mastertrading.app.commands.warm", "compile everything once, so that the first run is quick"),
 }
 

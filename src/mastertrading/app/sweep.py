@@ -21,7 +21,7 @@ from mastertrading.research.features import Features
 from mastertrading.research.memory import Plan, plan
 from mastertrading.research.ranking import Ranking, Row, rank
 from mastertrading.research.space import Axis, Space, parse_axes
-from mastertrading.research.sweep import Shared, rows_of, sweep, write_results
+from mastertrading.research.sweep import Shared, preparations, rows_of, sweep, write_results
 from mastertrading.settings.schema import Settings
 
 TRIED_FIRST = 20
@@ -114,12 +114,14 @@ def run_sweep(
     shared = Shared(market, settings, base.from_ms, base.to_ms, macro_ms, signal)
     header = header_of(wanted, shared, space)
     kept = wanted.workers + 1
+    own = {each.name for each in signal.parameters} if signal is not None else set()
     needs = plan(
         market,
         cases=len(places),
         workers=wanted.workers,
         kept=kept,
         own_signal=signal is not None,
+        preparations=preparations(settings, space.axes, own),
         limit=wanted.memory,
     )
     needs.check(wanted.workers)

@@ -1,8 +1,8 @@
 """Two runs beside each other: the first moment at which they part, what caused it, and how far they end apart.
 
 Only what both decided is compared: the closes and the instruments that the two have in common. Causes are named in the
-order in which they work: configuration, data, code; then a module's verdict, the allocation, a gate, a size, an exit,
-a fill, a payment, a trade.
+order in which they work: configuration, a signal of one's own, data, code; then a module's verdict, the allocation, a
+gate, a size, an exit, a fill, a payment, a trade.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Difference:
 
     Attributes
     ----------
-    identity, settings
-        Ids and settings that differ.
+    identity, settings, signal
+        Ids, settings, and parts of a signal of one's own (name, hash of its file, parameters) that differ.
     from_ms, to_ms, instruments, modules
         What both have: the closes, instruments and modules that were compared.
     whole
@@ -88,6 +88,7 @@ class Difference:
     run_b: str
     identity: tuple[Contrast, ...]
     settings: tuple[Contrast, ...]
+    signal: tuple[Contrast, ...]
     spans: tuple[Contrast, ...]
     from_ms: int
     to_ms: int
@@ -106,16 +107,19 @@ class Difference:
         return self.whole and self.first is None and not self.first_trade
 
     def causes(self) -> list[str]:
-        """What lies behind a difference, the deepest first: ``configuration``, ``span``, ``data``, ``code``.
+        """What lies behind a difference, deepest first: ``configuration, signal, span, data, code, forecasts``.
 
-        The id of the data covers window and instruments: where those differ, it says nothing of the bars.
+        The id of the data covers window and instruments: where those differ, it says nothing of the bars. Forecasts
+        that were given as a file are in the id of the run alone: it is they where nothing else differs.
         """
         ids = {pair.name for pair in self.identity}
         known = {
             "configuration": bool(self.settings),
+            "signal": bool(self.signal),
             "span": bool(self.spans),
             "data": "data_id" in ids and not self.spans,
             "code": "code_id" in ids,
+            "forecasts": ids == {"run_id"} and not (self.settings or self.signal or self.spans),
         }
         return [name for name, is_so in known.items() if is_so]
 
@@ -146,6 +150,7 @@ def compare(a: Recorded, b: Recorded) -> Difference:
         run_b=str(b.run["run_id"]),
         identity=tuple(_pairs(IDENTITY, a.run, b.run)),
         settings=tuple(changed_settings(a.settings, b.settings)),
+        signal=tuple(_signal(a, b)),
         spans=spans,
         from_ms=first_ms,
         to_ms=last_ms,
@@ -180,6 +185,13 @@ def _spans(a: Recorded, b: Recorded) -> Iterator[Contrast]:
         mine, other = list(a.run[name]), list(b.run[name])
         if mine != other:
             yield Contrast(name, mine, other)
+
+
+def _signal(a: Recorded, b: Recorded) -> Iterator[Contrast]:
+    """What differs in the signals that were traded: name, hash of the source, parameters; not where it lay."""
+    for pair in changed_settings(*(run.files.summary.get("signal") or {} for run in (a, b))):
+        if pair.name != "file":
+            yield Contrast(pair.name.removeprefix("params."), pair.a, pair.b)
 
 
 def _pairs(names: Iterable[str], a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Contrast]:

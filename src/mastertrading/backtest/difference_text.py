@@ -42,6 +42,7 @@ def _same(found: Difference, tr: Translate) -> str:
     if found.run_a == found.run_b and found.same:
         return tr(words.FIRST["identical"]).format(run=found.run_a)
     names = [pair.name for pair in (*found.identity, *found.spans) if pair.name != "run_id"]
+    names += ["signal"] if found.signal else []
     what = ", ".join(tr(words.WHAT[name]) for name in dict.fromkeys(names))
     return tr(words.FIRST["same" if found.whole else "same_overlap"]).format(what=what)
 
@@ -80,14 +81,19 @@ def _why(found: Difference, tr: Translate) -> str:
 
 
 def _cause(found: Difference, name: str, tr: Translate) -> str:
-    if name != "configuration":
+    pairs, one = {
+        "configuration": (found.settings, "setting"),
+        "signal": (found.signal, "parameter"),
+    }.get(name, ((), ""))
+    if not pairs:
         return tr(words.CAUSES[name])
-    if len(found.settings) == 1:
-        pair = found.settings[0]
-        return tr(words.CAUSES["setting"]).format(name=pair.name, a=_value(pair.a), b=_value(pair.b))
-    names = ", ".join(pair.name for pair in found.settings[:NAMED])
-    more = ", …" if len(found.settings) > NAMED else ""
-    return tr(words.CAUSES["configuration"]).format(count=len(found.settings), names=names + more)
+    if len(pairs) == 1:
+        pair = pairs[0]
+        one = "source" if pair.name == "sha256" else one
+        return tr(words.CAUSES[one]).format(name=pair.name, a=_value(pair.a), b=_value(pair.b))
+    names = ", ".join(pair.name for pair in pairs[:NAMED])
+    more = ", …" if len(pairs) > NAMED else ""
+    return tr(words.CAUSES[name]).format(count=len(pairs), names=names + more)
 
 
 def render_difference(found: Difference, width: int = WIDTH, tr: Translate = as_written) -> Group:
@@ -104,6 +110,7 @@ def render_difference(found: Difference, width: int = WIDTH, tr: Translate = as_
     identity = [pair for pair in (*found.identity, *found.spans) if pair.name != "run_id"]
     parts += _table("identity", identity, width, tr, known=True)
     parts += _settings(found, width, tr)
+    parts += _table("signal", found.signal, width, tr)
     if found.first is not None:
         parts += _minute(found, found.first, width, tr)
     parts += _table("trade", found.first_trade, width, tr)
@@ -196,7 +203,7 @@ def _value(value: Any, name: str = "") -> str:
         return texts.moment(value)
     if name in ("win_rate", "drawdown"):
         return texts.percent(value)
-    if name in words.WHAT and isinstance(value, str):
+    if isinstance(value, str) and (name in words.WHAT or name == "sha256"):
         return value[:16]
     return _plain(value)
 

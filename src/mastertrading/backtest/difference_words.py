@@ -24,9 +24,13 @@ CAUSES = {
     "behind": "Behind it: {causes}.",
     "configuration": "{count} settings ({names})",
     "setting": "one setting, {name}: {a} → {b}",
+    "signal": "another signal, or other parameters of it ({names})",
+    "parameter": "one parameter of the signal, {name}: {a} → {b}",
+    "source": "another version of the signal's file",
     "span": "another window, or other instruments or modules",
     "data": "other data",
     "code": "other code",
+    "forecasts": "other forecasts (--signals)",
     "unknown": "Nothing explains it: equal configuration, data and code must give equal runs. Please report this.",
 }
 
@@ -35,6 +39,7 @@ WHAT = {
     "config_hash": "configuration",
     "data_id": "data",
     "code_id": "code",
+    "signal": "signal",
     "seed": "seed",
     "source": "bars from",
     "grade": "grade of the data",
@@ -57,6 +62,7 @@ WHAT = {
 TITLES = {
     "identity": "What ran",
     "settings": "Settings that differ",
+    "signal": "The signal",
     "minute": "That minute",
     "trade": "First trade that differs",
     "outcomes": "Results of the whole runs",

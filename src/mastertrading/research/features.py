@@ -1,4 +1,4 @@
-"""Forecasts by the hash of what they are made of, so that no two cases compute the same array twice."""
+"""What cases share, by the hash of what it is made of, so that no two cases compute the same thing twice."""
 
 from __future__ import annotations
 
@@ -8,14 +8,57 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from mastertrading.domain.market import F64
 
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """The most recently used values by key, made once each however many threads ask for them.
+
+    Parameters
+    ----------
+    kept
+        Values to keep.
+    """
+
+    def __init__(self, kept: int) -> None:
+        self._kept = max(1, kept)
+        self._values: OrderedDict[str, Future[T]] = OrderedDict()
+
+    def get(self, key: str, make: Callable[[], T]) -> T:
+        """The value of a key; the first who asks makes it, the others wait for it.
+
+        What is raised while it is made is raised to everyone who waits, and the next who asks tries again.
+        """
+        mine = Future[T]()
+        held = self._values.setdefault(key, mine)  # one step: of several threads one puts its own there
+        self._forget_oldest(key)
+        if held is not mine:
+            return held.result()
+        try:
+            value = make()
+        except BaseException as error:
+            self._values.pop(key, None)
+            mine.set_exception(error)
+            raise
+        mine.set_result(value)
+        return value
+
+    def _forget_oldest(self, used: str) -> None:
+        with suppress(KeyError):  # another thread was quicker
+            self._values.move_to_end(used)
+        with suppress(KeyError):
+            while len(self._values) > self._kept:
+                self._values.popitem(last=False)
+
 
 class Features:
-    """The most recently used arrays, computed once each however many threads ask for them.
+    """Forecasts: the most recently used in memory, and all of them on disk where a folder is given.
 
     Parameters
     ----------
@@ -26,8 +69,7 @@ class Features:
     """
 
     def __init__(self, kept: int, folder: Path | None = None) -> None:
-        self._kept, self._folder = max(1, kept), folder
-        self._arrays: OrderedDict[str, Future[F64]] = OrderedDict()
+        self._arrays, self._folder = Kept[F64](kept), folder
         self._made: list[str] = []
 
     @property
@@ -36,30 +78,8 @@ class Features:
         return len(self._made)
 
     def get(self, key: str, make: Callable[[], F64]) -> F64:
-        """The array of a key; the first who asks makes it, the others wait for it.
-
-        What is raised while it is made is raised to everyone who waits, and the next who asks tries again.
-        """
-        mine = Future[F64]()
-        held = self._arrays.setdefault(key, mine)  # one step: of several threads one puts its own there
-        self._forget_oldest(key)
-        if held is not mine:
-            return held.result()
-        try:
-            array = self._found(key, make)
-        except BaseException as error:
-            self._arrays.pop(key, None)
-            mine.set_exception(error)
-            raise
-        mine.set_result(array)
-        return array
-
-    def _forget_oldest(self, used: str) -> None:
-        with suppress(KeyError):  # another thread was quicker
-            self._arrays.move_to_end(used)
-        with suppress(KeyError):
-            while len(self._arrays) > self._kept:
-                self._arrays.popitem(last=False)
+        """The array of a key, read-only, see `Kept.get`."""
+        return self._arrays.get(key, lambda: self._found(key, make))
 
     def _found(self, key: str, make: Callable[[], F64]) -> F64:
         stored = self._read(key)

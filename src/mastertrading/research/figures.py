@@ -21,6 +21,7 @@ from mastertrading.backtest.measures import (
 )
 from mastertrading.backtest.trade_statistics import total
 from mastertrading.domain.market import DAY_MS, F64, I64, Records
+from mastertrading.domain.reasons import EventKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,12 @@ def daily_returns(t_ms: I64, nav: F64, from_ms: int, to_ms: int) -> F64:
     _, ends = day_ends(t_ms, from_ms, to_ms)
     rows = np.concatenate((np.zeros(1, np.int64), np.maximum(ends, 0)))
     return returns_of(nav[rows])
+
+
+def transfers_of(events: Records, base_ms: int) -> list[tuple[int, int]]:
+    """When each transfer took effect (the first bar that opens at or after it), and its atoms."""
+    booked = events[events["kind"] == EventKind.TRANSFER]
+    return [(-(-int(row["ts_ms"]) // base_ms) * base_ms, round(float(row["value"]))) for row in booked]
 
 
 def _expectancy(trades: Records) -> float | None:

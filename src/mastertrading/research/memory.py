@@ -8,10 +8,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from mastertrading.backtest.run import CHUNK_BARS
 from mastertrading.domain.errors import SafetyBlocked, UsageError
 from mastertrading.domain.market import Market
-from mastertrading.engine.book import DECISION, EQUITY, FILL, ROW, TRADE
+from mastertrading.engine.book import FILL, ROW, TRADE
 from mastertrading.signals.rows import CONTEXT, MINUTE, VERDICT
 
 MIB = 1 << 20
@@ -19,8 +18,7 @@ SHARE_OF_FREE = 0.5
 ASSUMED_FREE = 2 << 30
 """Where a system does not say how much is free."""
 
-ROOM = 2
-"""Arrays of one case that are alive beside those counted, as a multiple (temporaries of NumPy)."""
+MODULES = 4
 CASE_BYTES = 6_000
 """A finished case in memory: its values, its figures, its place in the final table."""
 OWN_SIGNAL_ARRAYS = 8
@@ -96,7 +94,14 @@ def mib(count: int) -> str:
 
 
 def plan(
-    market: Market, *, cases: int, workers: int, kept: int, own_signal: bool, limit: int | None = None
+    market: Market,
+    *,
+    cases: int,
+    workers: int,
+    kept: int,
+    own_signal: bool,
+    preparations: int = 1,
+    limit: int | None = None,
 ) -> Plan:
     """Predict the memory of a sweep.
 
@@ -106,33 +111,37 @@ def plan(
         Forecast arrays kept in memory.
     own_signal
         Whether forecasts come from the user's signal, or from the four modules.
+    preparations
+        How many preparations of the market are kept at a time.
     limit
         Bytes that may be used in all; None: half of what is free.
     """
-    bars, width = len(market.ts_ms), len(market.symbols)
-    dense = 8 * bars * width
+    bars, width = market.close.shape
     now = held()
     room = now + int(SHARE_OF_FREE * free()) if limit is None else limit
     return Plan(
         now=now,
-        shared=dense + bars * MINUTE.itemsize,
+        shared=_shared(bars, width, own_signal, preparations),
         workers=workers * _case(bars, width, own_signal),
-        features=kept * dense if own_signal else 0,
+        features=kept * 8 * bars * width if own_signal else 0,
         results=cases * CASE_BYTES,
         limit=room,
     )
 
 
+def _shared(bars: int, width: int, own_signal: bool, preparations: int) -> int:
+    """Bytes of the prepared markets, and of what is alive only while one is made."""
+    verdicts = MODULES * VERDICT.itemsize
+    lasting = ROW.itemsize + (0 if own_signal else verdicts)
+    passing = CONTEXT.itemsize + (verdicts if own_signal else 0)
+    return bars * (preparations * (width * lasting + MINUTE.itemsize + 8) + width * passing + MINUTE.itemsize)
+
+
 def _case(bars: int, width: int, own_signal: bool) -> int:
     """Bytes of one case while it runs."""
-    chunk = min(bars, CHUNK_BARS)
-    modules = 1 if own_signal else 4
-    row = ROW.itemsize + CONTEXT.itemsize + DECISION.itemsize + (4 + modules) * VERDICT.itemsize
-    chunked = ROOM * chunk * width * row
-    curve = bars * (MINUTE.itemsize + EQUITY.itemsize + 8 * CURVE_ARRAYS)
-    forecasts = (2 * 8 * bars * width + OWN_SIGNAL_ARRAYS * 8 * bars) if own_signal else 0
+    forecasts = width * (VERDICT.itemsize + 2 * 8) + 8 * OWN_SIGNAL_ARRAYS if own_signal else 0
     logs = 3 * LOG_ROWS * (FILL.itemsize + TRADE.itemsize)
-    return chunked + curve + forecasts + logs
+    return bars * (forecasts + 8 * CURVE_ARRAYS) + logs
 
 
 def parse_memory(text: str) -> int:

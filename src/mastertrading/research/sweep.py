@@ -9,25 +9,26 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mastertrading.backtest.run import Ask, run
-from mastertrading.backtest.statistics import curve_of
-from mastertrading.domain.errors import InvariantBroken, MastertradingError
-from mastertrading.domain.market import I64, Market
+from mastertrading.backtest.forecasts import Given
+from mastertrading.backtest.lean import Prepared, basis_of, lean, prepare
+from mastertrading.backtest.run import Ask
+from mastertrading.domain.errors import ConfigError, InvariantBroken, MastertradingError
+from mastertrading.domain.market import F64, I64, Market
 from mastertrading.domain.reasons import EventKind
 from mastertrading.lake.files import write_frame
 from mastertrading.research.case_store import CaseStore
 from mastertrading.research.cases import Case, digest, settings_of
-from mastertrading.research.features import Features
-from mastertrading.research.figures import NAMES, WHOLE, Account, Figures, figures_of
+from mastertrading.research.features import Features, Kept
+from mastertrading.research.figures import NAMES, WHOLE, Account, Figures, figures_of, transfers_of
 from mastertrading.research.own_signal import OwnSignal, evaluate
 from mastertrading.research.ranking import Row
 from mastertrading.research.space import Axis, Space
@@ -41,6 +42,11 @@ BATCH_S = 0.5
 """Finished cases wait at most so long, or until there are so many, before they are written."""
 AHEAD = 2
 """Cases handed out per worker: one that runs and one that waits."""
+
+PREPARED = 2
+"""Preparations of the market kept at a time: while one group of cases ends, the next begins."""
+LOOKED_AT = 50
+"""Values of an axis that are looked at to know whether they share a preparation."""
 
 OnProgress = Callable[[int, int], None]
 """Takes cases done (earlier ones included) and cases in all."""
@@ -69,6 +75,18 @@ class Shared:
         """The signal with the parameters of a case."""
         return None if self.signal is None else self.signal.with_params(**case.signal)
 
+    def basis(self, case: Case) -> str:
+        """What the preparation of the market for a case depends on; empty where its settings are refused."""
+        try:
+            return basis_of(settings_of(self.settings, case.settings))
+        except ConfigError:
+            return ""
+
+    def prepare(self, settings: Settings) -> Prepared:
+        """The market as the engine takes it in under these settings."""
+        own: Given | None = None if self.signal is None else {}
+        return prepare(self.market, settings, Ask(self.from_ms, self.to_ms, own, self.macro_ms))
+
     def feature_key(self, case: Case) -> str:
         """Hash of what the forecasts of a case are made of; empty for the modules."""
         if self.signal is None:
@@ -78,7 +96,15 @@ class Shared:
         )
 
 
-def evaluate_case(shared: Shared, case: Case, features: Features) -> Figures:
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the cases of a sweep compute once and share: forecasts, and the market as the engine takes it in."""
+
+    features: Features
+    prepared: Kept[Prepared]
+
+
+def evaluate_case(shared: Shared, case: Case, desk: Desk) -> Figures:
     """Run one case: a pure function of what is shared and of the case.
 
     Raises
@@ -87,40 +113,60 @@ def evaluate_case(shared: Shared, case: Case, features: Features) -> Figures:
         If the settings contradict each other, or the signal refuses its parameters.
     """
     settings = settings_of(shared.settings, case.settings)
-    ask = Ask(
-        shared.from_ms, shared.to_ms, _forecasts(shared, case, features), shared.macro_ms, all_paths=False
-    )
-    result = run(shared.market, settings, ask)
+    forecasts = _forecasts(shared, case, desk.features)
+    prepared = desk.prepared.get(basis_of(settings), lambda: shared.prepare(settings))
+    result = lean(prepared, forecasts, settings)
+    events, base_ms = result.events, shared.market.base_ms
     return figures_of(
         Account(
-            t_ms=result.equity["t_ms"],
-            equity=result.equity["equity"],
+            t_ms=result.t_ms,
+            equity=result.equity,
             trades=result.trades,
             initial=result.initial_atoms,
-            final=int(result.account["balance"][0]),
-            transferred=int(result.account["transferred"][0]),
-            from_ms=result.from_ms,
-            to_ms=result.to_ms,
-            transfers=curve_of(result).transfers,
-            liquidations=int(np.count_nonzero(result.events["kind"] == EventKind.LIQUIDATION)),
+            final=result.final_atoms,
+            transferred=result.transferred_atoms,
+            from_ms=int(result.t_ms[0]),
+            to_ms=int(result.t_ms[-1]),
+            transfers=transfers_of(events, base_ms),
+            liquidations=int(np.count_nonzero(events["kind"] == EventKind.LIQUIDATION)),
         )
     )
 
 
-def _forecasts(shared: Shared, case: Case, features: Features) -> Any:
+def _forecasts(shared: Shared, case: Case, features: Features) -> F64 | None:
     signal, market = shared.signal_of(case), shared.market
     if signal is None:
         return None
-    dense = features.get(shared.feature_key(case), lambda: evaluate(signal, market))
-    return {symbol: (market.ts_ms, dense[:, k]) for k, symbol in enumerate(market.symbols)}
+    return features.get(shared.feature_key(case), lambda: evaluate(signal, market))
 
 
 def ordered(shared: Shared, cases: Iterable[Case]) -> list[Case]:
-    """The cases in the order in which they run: those with the same forecasts beside each other."""
-    groups: dict[str, list[Case]] = {}
+    """The cases in the order in which they run: those with the same preparation, and forecasts, beside each other."""
+    groups: dict[str, dict[str, list[Case]]] = {}
+    bases: dict[str, str] = {}
     for case in cases:
-        groups.setdefault(shared.feature_key(case), []).append(case)
-    return [case for group in groups.values() for case in group]
+        rules = digest(case.settings)
+        if rules not in bases:
+            bases[rules] = shared.basis(case)
+        groups.setdefault(bases[rules], {}).setdefault(shared.feature_key(case), []).append(case)
+    return [case for group in groups.values() for same in group.values() for case in same]
+
+
+def preparations(settings: Settings, axes: Iterable[Axis], own: Container[str]) -> int:
+    """How many preparations of the market are kept at a time: one, unless a varied setting asks for others.
+
+    Parameters
+    ----------
+    own
+        Names of the signal's parameters, which ask for none.
+    """
+    usual = basis_of(settings)
+    for axis in axes:
+        for value in axis.values[:LOOKED_AT] if axis.name not in own else ():
+            with suppress(ConfigError):
+                if basis_of(settings_of(settings, {axis.name: value})) != usual:
+                    return PREPARED
+    return 1
 
 
 def sweep(
@@ -170,7 +216,7 @@ class _Crew:
     """The threads that run cases, and the cases that are not on disk yet."""
 
     def __init__(self, shared: Shared, features: Features, workers: int, supply: Iterator[Case]) -> None:
-        self._run = partial(_row_of, shared, features)
+        self._run = partial(_row_of, shared, Desk(features, Kept(PREPARED)))
         self._supply, self._most = supply, AHEAD * workers
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="sweep")
         self._running: set[Future[dict[str, Any]]] = set()
@@ -211,11 +257,11 @@ class _Crew:
             self.keep(store)
 
 
-def _row_of(shared: Shared, features: Features, case: Case) -> dict[str, Any]:
+def _row_of(shared: Shared, desk: Desk, case: Case) -> dict[str, Any]:
     """A finished case as it is kept: its figures, or why there are none."""
     row: dict[str, Any] = {"key": case.key, "values": case.values}
     try:
-        return row | {"figures": evaluate_case(shared, case, features).as_dict()}
+        return row | {"figures": evaluate_case(shared, case, desk).as_dict()}
     except InvariantBroken:
         raise
     except MastertradingError as error:

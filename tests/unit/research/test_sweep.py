@@ -162,6 +162,43 @@ def test_cases_of_the_modules_and_with_transfers_equal_runs_of_their_own(tmp_pat
         assert row["sharpe"] == told.returns.sharpe
 
 
+def test_cases_that_share_no_preparation_equal_runs_of_their_own_and_run_beside_their_like(
+    tmp_path, monkeypatch
+):
+    axes = ["allocation.threshold=0.1,0.3", "signals.trend.ltf_adx_min=10,25", "costs.taker_fee=0.0002,0.001"]
+    of = checked_space(parse_axes(axes), [], None)
+    made: list[str] = []
+    usual = room.prepare
+    monkeypatch.setattr(room, "prepare", lambda *a: (made.append(room.basis_of(a[1])), usual(*a))[1])
+    swept(tmp_path / "s", of, workers=2, shared=Shared(market(), Settings()))
+    assert len(made) == len(set(made)) == 2
+    for row in pl.read_parquet(tmp_path / "s" / TABLE).iter_rows(named=True):
+        changed = settings_of(Settings(), {axis.name: row[axis.name] for axis in of.axes})
+        told = statistics(run(market(), changed, Ask(all_paths=False)))
+        assert (row["net_atoms"], row["trades"]) == (told.money.net_atoms, told.trades.trades)
+        assert row["max_drawdown"] == told.drawdown.frac
+
+
+def test_a_window_and_a_calendar_reach_every_case(tmp_path):
+    begin = int(market().ts_ms[900])
+    macro = np.array([begin + 3_600_000], np.int64)
+    of = space("fast=5", "slow=20")
+    shared = Shared(market(), Settings(), begin, begin + 20_000_000, macro, signal())
+    swept(tmp_path / "s", of, shared=shared)
+    row = pl.read_parquet(tmp_path / "s" / TABLE).row(0, named=True)
+    dense = evaluate(signal().with_params(fast=5, slow=20), market())
+    ask = Ask(begin, begin + 20_000_000, dense, macro, all_paths=False)
+    told = statistics(run(market(), Settings(), ask))
+    assert (row["net_atoms"], row["return_frac"]) == (told.money.net_atoms, told.returns.total)
+    assert row["trades"] == told.trades.trades > 0
+
+
+def test_only_settings_that_touch_the_preparation_ask_for_room_for_two():
+    rules = parse_axes(["risk.per_trade=0.001,0.002", "fast=3,4", "risk.breakers.day.half_size=0.9"])
+    assert room.preparations(Settings(), rules, {"fast"}) == 1
+    assert room.preparations(Settings(), parse_axes(["signals.trend.ltf_adx_min=20,30"]), set()) == 2
+
+
 def test_forecasts_are_computed_once_for_all_cases_that_share_them(tmp_path):
     of = space()
     shared = Shared(market(), Settings(), signal=signal())

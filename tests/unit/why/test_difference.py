@@ -66,6 +66,50 @@ def test_other_code_with_equal_results_is_the_same_and_says_so(folder, tmp_path)
     assert verdict(found) == "The same decisions and trades in every minute, although these differ: code."
 
 
+SIGNAL = """
+def far(bars, width: int = 30, sign: float = 1.0):
+    return sign * (bars.close > bars.open) - sign * (bars.close < bars.open) * (width > 10)
+"""
+
+
+def test_other_parameter_of_a_signal_is_the_cause(make_run, tmp_path):
+    file = tmp_path / "far.py"
+    file.write_text(SIGNAL)
+    one = make_run("far", "--signal", file)
+    other = compared(one, make_run("farther", "--signal", file, "--param", "sign=-0.5"))
+    assert other.causes() == ["signal"]
+    assert "Behind it: one parameter of the signal, sign: 1 → -0.5." in verdict(other)
+    file.write_text(SIGNAL.replace("> bars.open", ">= bars.open"))
+    edited = compared(one, make_run("edited", "--signal", file))
+    assert [pair.name for pair in edited.signal] == ["sha256"]
+    if not edited.same:
+        assert "Behind it: another version of the signal's file." in verdict(edited)
+
+
+def test_own_signal_beside_the_modules_is_a_cause(folder, make_run, tmp_path):
+    file = tmp_path / "far.py"
+    file.write_text(SIGNAL)
+    found = compared(folder, make_run("own", "--signal", file))
+    assert found.causes() == ["signal", "span"]
+    assert "another signal, or other parameters of it (name, sha256, width, …)" in verdict(found)
+
+
+def test_other_forecasts_of_a_file_are_the_cause(make_run, tmp_path):
+    runs = []
+    for forecast in (0.9, -0.9):
+        file = tmp_path / "given.csv"
+        rows = "".join(
+            f"{1_704_067_200_000 + k * 3_600_000},{name},{forecast}\n"
+            for k in range(190)
+            for name in ("BTCUSDT", "ETHUSDT")
+        )
+        file.write_text("ts,instrument,forecast\n" + rows)
+        runs.append(make_run(f"given{forecast}", "--signals", file))
+    found = compared(*runs)
+    assert found.causes() == ["forecasts"]
+    assert verdict(found).endswith("Behind it: other forecasts (--signals).")
+
+
 def test_setting_that_changes_nothing_is_told_beside_equal_results(folder, make_run):
     found = compared(folder, make_run("seeded", "--set", "risk.gates.min_equity=6"))
     assert found.same
