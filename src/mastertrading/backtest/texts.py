@@ -21,7 +21,7 @@ TITLES = {
     "month": "Months",
     "summary": "Summary",
     "costs": "Costs",
-    "path": "What the result rests on: paths inside bars, costs",
+    "path": "What the result rests on",
     "fires": "Fire rates: decisions with a direction",
     "funnel": "Entry funnel",
     "module_gates": "Gates of the modules",

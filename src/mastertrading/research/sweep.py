@@ -219,6 +219,7 @@ class _Crew:
         self._run = partial(_row_of, shared, Desk(features, Kept(PREPARED)))
         self._supply, self._most = supply, AHEAD * workers
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="sweep")
+        _start_all(self._pool, workers)
         self._running: set[Future[dict[str, Any]]] = set()
         self.done: set[Future[dict[str, Any]]] = set()
         self.ended = 0
@@ -255,6 +256,14 @@ class _Crew:
         finally:
             self.done |= {future for future in self._running if future.done() and not future.cancelled()}
             self.keep(store)
+
+
+def _start_all(pool: ThreadPoolExecutor, workers: int) -> None:
+    """Start every thread now. A pool starts one only when none is idle, and short cases would share the first."""
+    gate = Future[None]()
+    started = [pool.submit(gate.result) for _ in range(workers)]
+    gate.set_result(None)
+    wait(started)
 
 
 def _row_of(shared: Shared, desk: Desk, case: Case) -> dict[str, Any]:
