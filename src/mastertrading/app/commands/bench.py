@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "workloads", nargs="*", metavar="W", help=f"which of {', '.join(NAMES)} (default: all of them)"
     )
     parser.add_argument(
-        "--runs", type=natural, default=RUNS, metavar="N", help=f"timed runs of each (default {RUNS}; W5: 3)"
+        "--runs",
+        type=natural,
+        default=RUNS,
+        metavar="N",
+        help=f"timed runs of each (default {RUNS}; W5: at most 5)",
     )
     parser.add_argument(
         "--seed", type=natural, default=SEED, metavar="N", help=f"first seed of the data (default {SEED})"
@@ -55,10 +60,10 @@ def run(args: argparse.Namespace) -> int:
     with progress(tr("measuring"), steps, quiet=args.json, console=err(quiet=args.json)) as advance:
         done = 0
         for name in names:
-            details[name] = ask_worker(name, args.runs, args.seed, args.data)
+            details[name] = ask_worker(name, args.runs, args.seed, args.data, os.environ)
             advance(done := done + 1)
         for name in explained:
-            where[name] = ask_worker(name, args.runs, args.seed, args.data, where=True)
+            where[name] = ask_worker(name, args.runs, args.seed, args.data, os.environ, where=True)
             advance(done := done + 1)
         cold = cold_start(args.data, args.seed) if "W4" in names else {}
         start = starts(args.runs) if whole else {}

@@ -6,9 +6,9 @@ Prints one JSON object: what was measured, or what went wrong.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ MODULE = "mastertrading.research.bench.worker"
 
 
 def ask_worker(
-    name: str, runs: int, seed: int, data: Path | None = None, where: bool = False
+    name: str, runs: int, seed: int, data: Path | None, environ: Mapping[str, str], where: bool = False
 ) -> dict[str, Any]:
     """Measure a workload in a fresh process.
 
@@ -31,7 +31,7 @@ def ask_worker(
     command = [sys.executable, "-m", MODULE, name, str(runs), str(seed), "where" if where else "times"]
     command += [] if data is None else [str(data)]
     done = subprocess.run(
-        command, capture_output=True, text=True, encoding="utf-8", env=surroundings(), check=False
+        command, capture_output=True, text=True, encoding="utf-8", env=surroundings(environ), check=False
     )
     try:
         told: dict[str, Any] = json.loads(done.stdout)
@@ -46,9 +46,9 @@ def ask_worker(
     return told
 
 
-def surroundings() -> dict[str, str]:
+def surroundings(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of a measured process: modules may be kept compiled, as they are for users."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def main(given: list[str]) -> int:
