@@ -117,6 +117,8 @@ class Bench:
                 "{cpus} processors ({cpu}), load {load} at the beginning, Python {python}, numba {numba}"
             ).format(**{**facts, "load": load})
         ]
+        if facts["compile_seconds"] is not None:
+            told.append(tr("compiling took {seconds:.0f} s").format(seconds=facts["compile_seconds"]))
         if facts["busy"]:
             told.append(tr("the machine was busy: these figures mislead, measure again when it is quiet"))
         if "W4" in self.details:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mastertrading.app.commands.warm import compile_if_needed
+from mastertrading.app.commands.warm import WARM, compile_if_needed
 from mastertrading.app.messages import tr
 from mastertrading.app.options import add_common, natural
 from mastertrading.app.terminal import err, progress
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from mastertrading.research.bench.worker import ask_worker
 
     facts = machine_facts()
-    compile_if_needed(quiet=args.json)
+    facts["compile_seconds"] = _compiled(quiet=args.json)
     explained = [name for name in EXPLAINED if args.where and name in names]
     whole = not args.workloads
     details, where = {}, {}
@@ -73,6 +74,17 @@ def run(args: argparse.Namespace) -> int:
     else:
         bench.show(FEWEST)
     return 0
+
+
+def _compiled(quiet: bool) -> float | None:
+    """Seconds that compiling took, None where everything was compiled before."""
+    from mastertrading.compiled.kernel import cache_folder
+
+    folder = cache_folder()
+    warm = folder is not None and (folder / WARM).exists()
+    started = time.perf_counter()
+    compile_if_needed(quiet=quiet)
+    return None if warm else time.perf_counter() - started
 
 
 def _chosen(args: argparse.Namespace) -> list[str]:

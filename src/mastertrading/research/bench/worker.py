@@ -6,12 +6,14 @@ Prints one JSON object: what was measured, or what went wrong.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import mastertrading
 from mastertrading.domain import errors
 from mastertrading.domain.errors import MastertradingError
 
@@ -47,8 +49,10 @@ def ask_worker(
 
 
 def surroundings(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a measured process: modules may be kept compiled, as they are for users."""
-    return {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    """The environment of a measured process: it finds this very package, and may keep modules compiled."""
+    kept = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    places = [str(Path(mastertrading.__file__).parent.parent), environ.get("PYTHONPATH", "")]
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, places))}
 
 
 def main(given: list[str]) -> int:
