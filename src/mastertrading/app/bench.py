@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,16 +34,16 @@ def cold_start(data: Path | None, seed: int) -> dict[str, float]:
         market = ["--data", str(data), *(["--venue", VENUE] if (data / VENUE).is_dir() else [])]
     with tempfile.TemporaryDirectory() as place:
         return {
-            "w4": command_seconds(["backtest", *market, "--one-path", "--no-files"], COLD_RUNS),
+            "w4": command_seconds(["backtest", *market, "--one-path", "--no-files"], COLD_RUNS, os.environ),
             "with_paths_files_report": command_seconds(
-                ["backtest", *market, "--out", str(Path(place) / "run")], COLD_RUNS
+                ["backtest", *market, "--out", str(Path(place) / "run")], COLD_RUNS, os.environ
             ),
         }
 
 
 def starts(runs: int) -> dict[str, float]:
     """Seconds until the command line has answered what needs no work."""
-    return {name: command_seconds(given, min(runs, START_RUNS)) for name, given in STARTS.items()}
+    return {name: command_seconds(given, min(runs, START_RUNS), os.environ) for name, given in STARTS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,8 @@ class Bench:
                 "{cpus} processors ({cpu}), load {load} at the beginning, Python {python}, numba {numba}"
             ).format(**{**facts, "load": load})
         ]
+        if facts["compile_seconds"] is not None:
+            told.append(tr("compiling took {seconds:.0f} s").format(seconds=facts["compile_seconds"]))
         if facts["busy"]:
             told.append(tr("the machine was busy: these figures mislead, measure again when it is quiet"))
         if "W4" in self.details:

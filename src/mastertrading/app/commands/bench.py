@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mastertrading.app.commands.warm import compile_if_needed
+from mastertrading.app.commands.warm import WARM, compile_if_needed
 from mastertrading.app.messages import tr
 from mastertrading.app.options import add_common, natural
 from mastertrading.app.terminal import err, progress
@@ -27,7 +29,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "workloads", nargs="*", metavar="W", help=f"which of {', '.join(NAMES)} (default: all of them)"
     )
     parser.add_argument(
-        "--runs", type=natural, default=RUNS, metavar="N", help=f"timed runs of each (default {RUNS}; W5: 3)"
+        "--runs",
+        type=natural,
+        default=RUNS,
+        metavar="N",
+        help=f"timed runs of each (default {RUNS}; W5: at most 5)",
     )
     parser.add_argument(
         "--seed", type=natural, default=SEED, metavar="N", help=f"first seed of the data (default {SEED})"
@@ -47,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from mastertrading.research.bench.worker import ask_worker
 
     facts = machine_facts()
-    compile_if_needed(quiet=args.json)
+    facts["compile_seconds"] = _compiled(quiet=args.json)
     explained = [name for name in EXPLAINED if args.where and name in names]
     whole = not args.workloads
     details, where = {}, {}
@@ -55,10 +61,10 @@ def run(args: argparse.Namespace) -> int:
     with progress(tr("measuring"), steps, quiet=args.json, console=err(quiet=args.json)) as advance:
         done = 0
         for name in names:
-            details[name] = ask_worker(name, args.runs, args.seed, args.data)
+            details[name] = ask_worker(name, args.runs, args.seed, args.data, os.environ)
             advance(done := done + 1)
         for name in explained:
-            where[name] = ask_worker(name, args.runs, args.seed, args.data, where=True)
+            where[name] = ask_worker(name, args.runs, args.seed, args.data, os.environ, where=True)
             advance(done := done + 1)
         cold = cold_start(args.data, args.seed) if "W4" in names else {}
         start = starts(args.runs) if whole else {}
@@ -68,6 +74,17 @@ def run(args: argparse.Namespace) -> int:
     else:
         bench.show(FEWEST)
     return 0
+
+
+def _compiled(quiet: bool) -> float | None:
+    """Seconds that compiling took, None where everything was compiled before."""
+    from mastertrading.compiled.kernel import cache_folder
+
+    folder = cache_folder()
+    warm = folder is not None and (folder / WARM).exists()
+    started = time.perf_counter()
+    compile_if_needed(quiet=quiet)
+    return None if warm else time.perf_counter() - started
 
 
 def _chosen(args: argparse.Namespace) -> list[str]:

@@ -58,5 +58,6 @@ def run(args: argparse.Namespace) -> int:
     if args.open:
         import webbrowser
 
-        webbrowser.open(made.path.resolve().as_uri())
+        if not webbrowser.open(made.path.resolve().as_uri()):
+            remarks.print(tr("no browser could be opened here; open the file yourself"), markup=False)
     return 0

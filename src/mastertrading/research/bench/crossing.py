@@ -43,7 +43,7 @@ def walk(bars: int, instruments: int, seed: int) -> Market:
     chosen = tuple(CATALOGUE[symbol] for symbol in list(PRICES)[:instruments])
     ticks = np.array([float(instrument.tick) for instrument in chosen])
     first = np.array([PRICES[instrument.symbol] for instrument in chosen])
-    rng = np.random.default_rng(seed)
+    rng = np.random.Generator(np.random.PCG64(seed))
     prices = [np.empty((bars, instruments)) for _ in range(4)]
     level, before = np.zeros(instruments), np.round(first / ticks) * ticks
     for start in range(0, bars, PIECE):  # in pieces, so that making it needs no more memory than having it

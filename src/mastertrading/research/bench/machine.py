@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -46,12 +46,12 @@ def _cpu_name() -> str:
         return platform.processor()
 
 
-def command_seconds(arguments: Sequence[str], runs: int) -> float:
+def command_seconds(arguments: Sequence[str], runs: int, environ: Mapping[str, str]) -> float:
     """Median seconds of the command line as a process of its own; a first one that fills the caches is not counted."""
     command = [sys.executable, "-m", "mastertrading", *arguments]
     times = []
     for _ in range(runs + 1):
         started = time.perf_counter()
-        subprocess.run(command, capture_output=True, env=surroundings(), check=False)
+        subprocess.run(command, capture_output=True, env=surroundings(environ), check=False)
         times.append(time.perf_counter() - started)
     return median(times[1:])

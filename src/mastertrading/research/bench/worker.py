@@ -9,9 +9,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import mastertrading
 from mastertrading.domain import errors
 from mastertrading.domain.errors import MastertradingError
 
@@ -19,7 +21,7 @@ MODULE = "mastertrading.research.bench.worker"
 
 
 def ask_worker(
-    name: str, runs: int, seed: int, data: Path | None = None, where: bool = False
+    name: str, runs: int, seed: int, data: Path | None, environ: Mapping[str, str], where: bool = False
 ) -> dict[str, Any]:
     """Measure a workload in a fresh process.
 
@@ -31,7 +33,7 @@ def ask_worker(
     command = [sys.executable, "-m", MODULE, name, str(runs), str(seed), "where" if where else "times"]
     command += [] if data is None else [str(data)]
     done = subprocess.run(
-        command, capture_output=True, text=True, encoding="utf-8", env=surroundings(), check=False
+        command, capture_output=True, text=True, encoding="utf-8", env=surroundings(environ), check=False
     )
     try:
         told: dict[str, Any] = json.loads(done.stdout)
@@ -46,9 +48,11 @@ def ask_worker(
     return told
 
 
-def surroundings() -> dict[str, str]:
-    """The environment of a measured process: modules may be kept compiled, as they are for users."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+def surroundings(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a measured process: it finds this very package, and may keep modules compiled."""
+    kept = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    places = [str(Path(mastertrading.__file__).parent.parent), environ.get("PYTHONPATH", "")]
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, places))}
 
 
 def main(given: list[str]) -> int:

@@ -33,15 +33,15 @@ from mastertrading.settings.schema import Settings
 
 FAST_PERIODS = (5, 8, 10, 12, 15, 18, 20, 25, 30, 35)
 SLOW_PERIODS = (40, 50, 60, 75, 90, 100, 120, 150, 175, 200)
-PAIRS = tuple(product(FAST_PERIODS, SLOW_PERIODS))
+SETS = tuple(product(FAST_PERIODS, SLOW_PERIODS))
 THREADS = 2
 WINDOW_BARS = 14_400
 VENUE = "binance_usdm"
-LONG_RUNS = 3
+LONG_RUNS = 5
 """Runs of a workload that takes seconds, at most."""
 
 Kept = tuple[int, int]
-"""What is kept of one pair: final balance in atoms, and trades."""
+"""What is kept of one set: final balance in atoms, and trades."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +122,19 @@ def play_crossing_lean(market: Market) -> LeanResult:
     return run_lean(fresh, crossing_settings(), Ask(forecasts=crossings(fresh.close)))
 
 
-def play_pairs(market: Market) -> list[Kept]:
-    """Panel, averages, signals and lean runs of every pair, by two threads."""
+def play_sets(market: Market) -> list[Kept]:
+    """Panel, averages, signals and lean runs of every set, by two threads."""
     fresh = rebuilt(market)
     prepared = prepare(fresh, crossing_settings(), Ask(forecasts=fresh.close))
     with ThreadPoolExecutor(THREADS) as pool:
-        periods = FAST_PERIODS + SLOW_PERIODS
-        averages = dict(zip(periods, pool.map(partial(ema, fresh.close), periods), strict=True))
+        every = FAST_PERIODS + SLOW_PERIODS
+        averages = dict(zip(every, pool.map(partial(ema, fresh.close), every), strict=True))
 
-        def one(pair: tuple[int, int]) -> Kept:
-            result = lean(prepared, turns(averages[pair[0]] > averages[pair[1]], pair[1]))
+        def one(periods: tuple[int, int]) -> Kept:
+            result = lean(prepared, turns(averages[periods[0]] > averages[periods[1]], periods[1]))
             return result.final_atoms, len(result.trades)
 
-        return list(pool.map(one, PAIRS))
+        return list(pool.map(one, SETS))
 
 
 def play_pipeline(market: Market) -> Result:
@@ -145,29 +145,29 @@ def play_pipeline(market: Market) -> Result:
 # ---------------------------------------------------------------- floors
 
 
-def floor_pairs(market: Market) -> list[Kept]:
-    """The flat loop of every pair, by two threads."""
+def floor_sets(market: Market) -> list[Kept]:
+    """The flat loop of every set, by two threads."""
 
-    def one(pair: tuple[int, int]) -> Kept:
-        flat = floor(market, flat_rules(*pair))
+    def one(periods: tuple[int, int]) -> Kept:
+        flat = floor(market, flat_rules(*periods))
         return int(flat.equity[-1]), len(flat.trades)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(one, PAIRS))
+        return list(pool.map(one, SETS))
 
 
 def _check_one(market: Market, engine: Any, flat: Any) -> None:
     check_same(engine, flat)
 
 
-def check_pairs(market: Market, engine: list[Kept], flat: list[Kept]) -> None:
-    """Each pair's balance and trades; and of each pair, run once more, every trade and the equity of every bar."""
+def check_sets(market: Market, engine: list[Kept], flat: list[Kept]) -> None:
+    """Each set's balance and trades; and of each set, run once more, every trade and the equity of every bar."""
     if engine != flat:
         raise InvariantBroken(
-            "the engine and the flat loop differ in a pair", where="research/bench/floor.py"
+            "the engine and the flat loop differ in one of the sets", where="research/bench/floor.py"
         )
     prepared = prepare(market, crossing_settings(), Ask(forecasts=market.close))
-    for fast, slow in PAIRS:
+    for fast, slow in SETS:
         check_same(lean(prepared, crossings(market.close, fast, slow)), floor(market, flat_rules(fast, slow)))
 
 
@@ -193,7 +193,7 @@ WORKLOADS = {
         _crossing("W1_lean", (500_000, 1), 0.012, play_crossing_lean, False),
         _crossing("W2_lean", (WINDOW_BARS, 7), 0.004, play_crossing_lean, False),
         Workload(
-            "W3", 100_000, 1, 0.100, partial(_walk, 1), play_pairs, floor_pairs, check_pairs, sets=len(PAIRS)
+            "W3", 100_000, 1, 0.100, partial(_walk, 1), play_sets, floor_sets, check_sets, sets=len(SETS)
         ),
         Workload("W4", WINDOW_BARS, 7, 0.150, _recorded_or_made, play_pipeline, files=True, reads=True),
         Workload("W5", 525_600, 7, 6.0, _made, play_pipeline, most_runs=LONG_RUNS),
