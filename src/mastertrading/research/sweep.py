@@ -263,7 +263,8 @@ def _start_all(pool: ThreadPoolExecutor, workers: int) -> None:
     gate = Future[None]()
     started = [pool.submit(gate.result) for _ in range(workers)]
     gate.set_result(None)
-    wait(started)
+    for thread in started:
+        thread.result()
 
 
 def _row_of(shared: Shared, desk: Desk, case: Case) -> dict[str, Any]:
