@@ -10,7 +10,6 @@ from mastertrading.app import bench as outside
 from mastertrading.app.cli import main
 from mastertrading.app.commands import bench
 from mastertrading.research.bench import machine, worker
-from mastertrading.research.bench.stages import STAGES
 from mastertrading.research.bench.workloads import WORKLOADS
 
 SLOW = {"W2", "W5"}
@@ -107,4 +106,3 @@ def test_wrong_use_is_told_with_what_to_do(capsys, given, code, said):
 def test_the_command_and_the_workloads_know_the_same_names():
     assert tuple(WORKLOADS) == bench.NAMES
     assert set(outside.ABOUT) == set(bench.NAMES)
-    assert len({stage for _, _, stage in STAGES}) > 10

@@ -13,25 +13,26 @@ from typing import Any, cast
 from mastertrading.research.bench.measure import WARM_BARS
 from mastertrading.research.bench.workloads import Workload
 
-STAGES = (
-    ("bench/workloads.py", "rebuilt", "market"),
-    ("bench/crossing.py", "crossings", "forecasts"),
-    ("signals/panel.py", "__init__", "panel of the signals"),
-    ("signals/panel.py", "evaluate_chunk", "modules"),
-    ("backtest/forecasts.py", "on_grid", "forecasts"),
-    ("backtest/inputs.py", "__init__", "room for rows and minutes"),
-    ("backtest/inputs.py", "rows", "rows"),
-    ("backtest/inputs.py", "write", "minutes"),
-    ("signals/returns.py", "hourly_returns", "hourly returns"),
-    ("backtest/account.py", "__init__", "opening the account"),
-    ("backtest/account.py", "play", "replay"),
-    ("backtest/account.py", "log", "collecting the logs"),
-    ("backtest/funnel.py", "count", "counting the funnel"),
-    ("backtest/run.py", "run_id", "identity of the run"),
-    ("compiled/kernel.py", "records", "room for records"),
-)
-"""File, function, and the stage it is. A function that is part of a stage above it in the call is not told twice."""
 REST = "everything else"
+STAGES = {
+    ("bench/workloads.py", "rebuilt"): "market",
+    ("bench/crossing.py", "crossings"): "forecasts",
+    ("signals/panel.py", "__init__"): "panel of the signals",
+    ("signals/panel.py", "evaluate_chunk"): "modules",
+    ("backtest/forecasts.py", "on_grid"): "forecasts",
+    ("backtest/inputs.py", "__init__"): "room for rows and minutes",
+    ("backtest/inputs.py", "rows"): "rows",
+    ("backtest/inputs.py", "write"): "minutes",
+    ("signals/returns.py", "hourly_returns"): "hourly returns",
+    ("backtest/account.py", "__init__"): "opening the account",
+    ("backtest/account.py", "play"): "replay",
+    ("backtest/account.py", "log"): "collecting the logs",
+    ("backtest/funnel.py", "count"): "counting the funnel",
+    ("backtest/run.py", "run_id"): "identity of the run",
+    ("compiled/kernel.py", "records"): "room for records",
+    ("", ""): REST,  # no function has this name: what is left of the whole
+}
+"""File and function, and the stage it is. What is called from within a stage is part of that one."""
 
 
 def where_time_goes(workload: Workload, runs: int, seed: int, data: Path | None = None) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def where_time_goes(workload: Workload, runs: int, seed: int, data: Path | None 
 def _stages(profile: cProfile.Profile, whole: float) -> dict[str, float]:
     stats = cast(Any, pstats.Stats(profile)).stats
     known = {key: _stage_of(key) for key in stats}
-    told = dict.fromkeys((stage for _, _, stage in STAGES), 0.0)
+    told = dict.fromkeys(STAGES.values(), 0.0)
     for key, (_, _, _, _, callers) in stats.items():
         stage = known[key]
         if stage is not None:
@@ -80,4 +81,6 @@ def _inside(caller: Any, known: dict[Any, str | None], stats: Any, depth: int = 
 def _stage_of(key: tuple[str, int, str]) -> str | None:
     file, _, function = key
     path = file.replace("\\", "/")
-    return next((stage for tail, name, stage in STAGES if path.endswith(tail) and name == function), None)
+    return next(
+        (stage for (tail, name), stage in STAGES.items() if path.endswith(tail) and name == function), None
+    )
