@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 FORMAT = "mastertrading-run-1"
+SUGGESTED = 3
 SUMMARY = "summary.json"
 TABLES = ("trades", "fills", "stops", "funding", "equity", "events", "decisions", "funnel")
 FILES = frozenset(
@@ -354,9 +355,7 @@ def read_run(folder: Path) -> RunFiles:
         summary = _read_summary(folder)
         instruments = json.loads((folder / "instruments.json").read_text(encoding="utf-8"))
     except OSError as error:
-        raise DataMissing(
-            f"there is no run in {folder}", why=error.strerror or str(error), where=str(folder)
-        ) from error
+        raise _no_run(folder, error) from error
     except ValueError as error:
         raise DataUnreadable(f"the run in {folder} is damaged", why=str(error), where=str(folder)) from error
     if not isinstance(summary, dict) or summary.get("format") != FORMAT:
@@ -366,3 +365,16 @@ def read_run(folder: Path) -> RunFiles:
             where=str(folder / SUMMARY),
         )
     return RunFiles(folder, summary, instruments)
+
+
+def _no_run(folder: Path, error: OSError) -> DataMissing:
+    """What is missing in a folder that is no run, and the newest runs that lie beside it or in ``runs/``."""
+    why = error.strerror or str(error)
+    if not folder.is_dir():
+        why = "it is a file" if folder.exists() else "there is no such folder"
+    elif isinstance(error, FileNotFoundError):
+        why = f"it has no {Path(error.filename).name}, as every run has"
+    found = {path.parent for beside in (folder.parent, Path("runs")) for path in beside.glob(f"*/{SUMMARY}")}
+    newest = sorted(found - {folder}, key=lambda run: (-run.stat().st_mtime, str(run)))[:SUGGESTED]
+    hint = ", or ".join(map(str, newest)) or "mastertrading backtest --synthetic --out DIR"
+    return DataMissing(f"there is no run in {folder}", why=why, where=str(folder), hint=hint)

@@ -157,8 +157,12 @@ def read(folder: Path) -> CaseStore:
     try:
         header = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
+        there = sorted(str(found.parent) for found in folder.parent.glob(f"*/{HEADER}"))
         raise DataMissing(
-            f"there is no sweep in {folder}", why=error.strerror or str(error), where=str(path)
+            f"there is no sweep in {folder}",
+            why=f"it has no {HEADER}" if folder.is_dir() else "there is no such folder",
+            where=str(path),
+            hint=", or ".join(there[:3]) or "mastertrading sweep --out DIR makes one",
         ) from error
     except ValueError as error:
         raise DataUnreadable(f"the sweep in {folder} is damaged", why=str(error), where=str(path)) from error

@@ -182,8 +182,10 @@ def _find(place: str, folder: Path) -> Path:
         hint = f"--signal {beside}"
     elif meant:
         hint = f"--signal {meant[0]}"
+    elif there and by_name:
+        hint = f"--signal {there[0]}, or write it into {file}"
     else:
-        hint = f"write it into {folder / (stem if stem.isidentifier() else 'NAME')}.py"
+        hint = f"write it into {file if file.suffix == '.py' else folder / 'NAME.py'}"
     sentence = what + (f"; did you mean {meant[0]}?" if meant else "")
     why = f"{file} is a folder; {listed}" if file.is_dir() else listed
     raise SignalError(sentence, why=why, where=str(file), hint=hint)

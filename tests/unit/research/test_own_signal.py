@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +72,8 @@ def test_a_signal_that_is_not_there_names_those_that_are(folder):
     assert "signals has cross" in error.why
     assert error.hint == "--signal cross"
     assert "signals has cross" in refused("other/file.py").why
+    assert refused("other/file.py").hint == f"write it into {Path('other/file.py')}"
+    assert refused("signals").hint.startswith("--signal cross")
 
 
 def test_a_name_whose_file_lies_beside_the_folder_says_how_to_reach_it(folder):

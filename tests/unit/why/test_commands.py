@@ -85,8 +85,13 @@ def test_what_cannot_be_answered_is_refused_in_our_words(capsys, folder, words, 
 
 
 def test_folder_that_is_no_run_is_refused(capsys, folder, tmp_path):
-    assert "there is no run in" in asked(capsys, "why", "--summary", "--run", tmp_path, code=1)
-    assert "there is no run in" in asked(capsys, "diff", folder, tmp_path / "none", code=1)
+    (tmp_path / "notes").mkdir()
+    told = asked(capsys, "why", "--summary", "--run", tmp_path / "notes", code=1)
+    assert "there is no run in" in told
+    assert "it has no summary.json, as every run has" in told
+    told = asked(capsys, "diff", folder, folder.with_name("none"), code=1)
+    assert "there is no such folder" in told
+    assert f"try: {folder}" in told
 
 
 @pytest.mark.parametrize("table", ["decisions", "equity", "trades", "fills"])
