@@ -108,7 +108,7 @@ class DrivenAccount:
         for i in range(len(self.specs)):
             hear(self.book.memory, verdicts, 0, i, int(minutes[0].t_ms))
 
-    def play(self, rows, minutes, verdicts, hours_known):
+    def play(self, rows, minutes, verdicts):
         """One bar: every argument holds one; returns its DECISION rows (1, instruments) and EQUITY row (1,)."""
         book, logs, rules, minute = self.book, self.logs, self.rules[0], minutes[0]
         account, open_ms, close_ms = book.account[0], int(minute.open_ms), int(minute.t_ms)
@@ -124,9 +124,9 @@ class DrivenAccount:
         charge(account, book.positions, self.specs, logs.payments, paid, close_ms)
         venue(told, written, rules, self.specs, book.watches, rows, 0, open_ms)
         mark(told, written, rules, self.specs, rows, 0, close_ms)
-        returns = self.past.returns[: hours_known[0]]
-        market = returns, bounds_of(returns), hours_known
-        decide(thinking, market, rules, self.specs, (rows, minutes, verdicts), 0, logs.stops)
+        returns = self.past.returns[: minute.hours]
+        market, inputs = (returns, bounds_of(returns)), (rows, minutes, verdicts)
+        decide(thinking, market, rules, self.specs, inputs, (0, close_ms), logs.stops)
         equity[0] = (close_ms, account.equity, account.balance, account.exposure)
         self._empty_logs()
         return book.latest[None].copy(), equity

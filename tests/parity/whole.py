@@ -25,10 +25,10 @@ class Scene:
 
     def __init__(self, market, settings, forecasts=None, from_ms=None):
         self.market, self.settings, self.forecasts = market, settings, forecasts
-        self.writer = MinuteWriter(market, settings)
+        returns, known = hourly_returns(market)
+        self.writer = MinuteWriter(market, settings, None, known)
         self.minutes = self.writer.write(0, len(market.ts_ms))
         self.start, self.stop = window(market, Ask(from_ms=from_ms))
-        returns, self.known = hourly_returns(market)
         self.past = Past(
             returns,
             settlement_rows(market, settings, self.start),
@@ -57,7 +57,7 @@ def replayed(scene, chunk_bars=16_384, log_room=None):
         account.logs = Logs(*(log[:log_room].copy().view(np.recarray) for log in open_logs(len(scene.specs))))
     parts = []
     decided = scene.start, scene.stop, chunk_bars
-    inputs = Inputs(scene.market, scene.source(), scene.writer, scene.known)
+    inputs = Inputs(scene.market, scene.source(), scene.writer)
     for first, chunk in chunks(inputs, decided):
         if first < scene.start:
             account.listen(chunk)
@@ -80,7 +80,7 @@ def driven(scene):
         if t < scene.start:
             account.listen(scene.minutes[now], verdicts)
         else:
-            played = account.play(rows, scene.minutes[now], verdicts, scene.known[now])
+            played = account.play(rows, scene.minutes[now], verdicts)
             parts.append((rows, verdicts, *played))
     account.finish(scene.end_ms, END)
     return _rows(parts, account)

@@ -84,13 +84,13 @@ def _decide(case):
     rows["valid"], rows["htf_adx"], rows["volatility"] = 1, 22.0, case.volatility
     rows["regime"], rows["spread"] = case.regime, math.nan
     minutes, verdicts = records(MINUTE, 1), records(VERDICT, (1, len(SYMBOLS), len(case.forecasts)))
+    minutes["hours"] = len(case.returns)
     minutes["t_ms"], minutes["session_risk"], minutes["session_floor"] = NOON, case.session_risk, 55
     verdicts["forecast"][0, 0] = case.forecasts
     room = book.urgency, book.exposures, book.worst
     thinking = account, book.positions, book.orders, book.memory, book.latest, book.watches, room
-    market = case.returns, bounds_of(case.returns), np.array([len(case.returns)])
-    stops = records(STOP_MOVE, 64)
-    decide(thinking, market, case.rules[0], case.specs, (rows, minutes, verdicts), 0, stops)
+    market, stops = (case.returns, bounds_of(case.returns)), records(STOP_MOVE, 64)
+    decide(thinking, market, case.rules[0], case.specs, (rows, minutes, verdicts), (0, NOON), stops)
     return book.latest[0], book.orders[0], book
 
 

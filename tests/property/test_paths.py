@@ -70,7 +70,7 @@ def _bar_by_bar(scene):
     for t in range(BARS):
         now = slice(t, t + 1)
         rows, verdicts = ear.hear(t, scene.minutes[t])
-        account.play(rows, scene.minutes[now], verdicts, scene.known[now])
+        account.play(rows, scene.minutes[now], verdicts)
         yield account
 
 

@@ -17,15 +17,11 @@ from mastertrading.rules.risk.exposure import bounds_of
 
 
 class Chunk(NamedTuple):
-    """The inputs of some consecutive bars.
-
-    ROW (bars, instruments), MINUTE (bars,), VERDICT (bars, instruments, modules), hours known at each (bars,).
-    """
+    """Inputs of consecutive bars: ROW (bars, instruments), MINUTE (bars,), VERDICT (bars, instruments, modules)."""
 
     rows: Records
     minutes: Records
     verdicts: Records
-    hours_known: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,33 +89,23 @@ class ReplayedAccount:
         """Play a chunk of bars and write what there is room for; None: everything."""
         bars = len(chunk.minutes)
         record = Record.full(*chunk.rows.shape) if record is None else record
-        market = self.past.returns, self.past.bounds, chunk.hours_known
+        market = self.past.returns, self.past.bounds
         inputs, events = (
             (chunk.rows, chunk.minutes, chunk.verdicts),
             (self.past.settlements, self.past.transfers),
         )
-        done, before = 0, -1
-        while done < bars:
-            if done == before:
+        done = 0
+        while True:
+            was_empty, before = not self._rows_written(), done
+            state, logs = tuple(self.book), tuple(self.logs)
+            out = tuple(record)
+            done = int(replay(state, logs, self.rules, self.specs, inputs, market, events, out, done, bars))
+            if done == bars:
+                return record
+            self._empty_logs()
+            if done == before and was_empty:
                 longest, stops = max(len(log) for log in self.logs), len(self.logs.stops) > 0
                 self.logs = open_logs(len(self.specs), 2 * longest, stops)
-            before = done
-            done = int(
-                replay(
-                    tuple(self.book),
-                    tuple(self.logs),
-                    self.rules,
-                    self.specs,
-                    inputs,
-                    market,
-                    events,
-                    tuple(record),
-                    done,
-                    bars,
-                )
-            )
-            self._empty_logs()
-        return record
 
     def listen(self, chunk: Chunk) -> None:
         """Hear the verdicts of bars before the first decision."""
@@ -145,11 +131,15 @@ class ReplayedAccount:
 
     def log(self, name: str) -> Records:
         """All rows of one log: ``fills``, ``trades``, ``payments``, ``events`` or ``stops``."""
+        self._empty_logs()
         at = Logs._fields.index(name)
         parts = self._written[at]
         if len(parts) == 1:
             return parts[0]
         return np.concatenate([getattr(self.logs, name)[:0], *parts]).view(np.recarray)
+
+    def _rows_written(self) -> bool:
+        return any(int(self.book.account[name][0]) for name in Logs._fields)
 
     def _empty_logs(self) -> None:
         for at, name in enumerate(Logs._fields):

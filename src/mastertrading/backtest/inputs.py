@@ -22,10 +22,16 @@ from mastertrading.signals.rows import CONTEXT, MINUTE
 
 
 class MinuteWriter:
-    """Writes what is true of each minute of a market: its session, and the blackout around important events."""
+    """Writes what is true of each minute of a market: its session, and the blackout around important events.
 
-    def __init__(self, market: Market, settings: Settings, macro_ms: I64 | None = None) -> None:
+    ``hours``: rows of the hourly returns that had ended by each bar, shape (bars,), for a replay.
+    """
+
+    def __init__(
+        self, market: Market, settings: Settings, macro_ms: I64 | None = None, hours: I64 | None = None
+    ) -> None:
         self._market = market
+        self._hours = hours
         self._sessions = session_records(settings)
         self._macro_ms = np.zeros(0, np.int64) if macro_ms is None else macro_ms
         self._reach_ms = settings.risk.gates.macro.minutes * MINUTE_MS
@@ -38,6 +44,8 @@ class MinuteWriter:
         for event_ms in self._macro_ms:
             near = np.abs(minutes["t_ms"] - event_ms) <= self._reach_ms
             minutes["blackout"][near] = 1
+        if self._hours is not None:
+            minutes["hours"] = self._hours[start:stop]
         return minutes
 
 
@@ -108,8 +116,6 @@ class Inputs(NamedTuple):
 
     Attributes
     ----------
-    hours_known
-        Rows of the hourly returns that had ended by each bar, shape (bars,).
     regime, volatility
         Causal arrays of models, shape (bars, instruments); None where there is no model.
     """
@@ -117,7 +123,6 @@ class Inputs(NamedTuple):
     market: Market
     source: Forecasts
     minutes: MinuteWriter
-    hours_known: I64
     regime: F64 | None = None
     volatility: F64 | None = None
 
@@ -146,7 +151,7 @@ def chunks(inputs: Inputs, decided: tuple[int, int, int]) -> Iterator[tuple[int,
         apply_models(rows, inputs.regime, inputs.volatility, first)
         rooms.reverse()
         minutes = inputs.minutes.write(first, last, rooms[0])
-        return Chunk(rows, minutes, verdicts, inputs.hours_known[first:last])
+        return Chunk(rows, minutes, verdicts)
 
     if len(cuts) == 1:
         yield cuts[0][0], made(*cuts[0])

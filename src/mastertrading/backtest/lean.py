@@ -41,21 +41,29 @@ class LeanResult:
 
     Attributes
     ----------
-    t_ms, equity
-        Close of every decided bar, and the equity there in atoms; the last is the final balance.
+    opened_ms, base_ms
+        Open of every decided bar, and the length of a bar.
+    equity
+        Equity at the close of each in atoms; the last is the final balance.
     trades, events
         Records of TRADE and EVENT (engine/book.py).
     initial_atoms, final_atoms, transferred_atoms
         First deposit, balance at the end, and what was paid in and out between.
     """
 
-    t_ms: I64
+    opened_ms: I64
+    base_ms: int
     equity: I64
     trades: Records
     events: Records
     initial_atoms: int
     final_atoms: int
     transferred_atoms: int
+
+    @property
+    def t_ms(self) -> I64:
+        """Close of every decided bar."""
+        return self.opened_ms + self.base_ms
 
     @property
     def net_atoms(self) -> int:
@@ -67,14 +75,14 @@ def run_lean(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Lean
     """Backtest a portfolio and keep trades and equity; see ``run`` for what it may raise."""
     refuse_bad_data(market, settings)
     start, stop = window(market, ask)
-    minutes = MinuteWriter(market, settings, ask.macro_ms)
-    source = forecasts_of(market, settings, minutes, ask)
     returns, known = hourly_returns(market)
+    minutes = MinuteWriter(market, settings, ask.macro_ms, known)
+    source = forecasts_of(market, settings, minutes, ask)
     past = Past(returns, settlement_rows(market, settings, start), transfer_rows(market, settings, start))
     rules = rules_record(settings, source.modules)
     specs = spec_records(settings, market.instruments, source.modules)
     account = ReplayedAccount(rules, specs, past, atoms(settings.account.initial_equity), stops=False)
-    inputs = Inputs(market, source, minutes, known, ask.regime, ask.volatility)
+    inputs = Inputs(market, source, minutes, ask.regime, ask.volatility)
     equity = np.empty(stop - start, np.int64)
     for first, chunk in chunks(inputs, (start, stop, max(1, CHUNK_CELLS // len(specs)))):
         if first < start:
@@ -87,7 +95,10 @@ def run_lean(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Lean
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What every lean run of one market shares, to be read only: make it with ``prepare``."""
+    """What every lean run of one market shares, to be read only: make it with ``prepare``.
+
+    ``rooms`` are not shared: each run takes one for its verdicts and gives it back.
+    """
 
     market: Market
     settings: Settings
@@ -96,11 +107,11 @@ class Prepared:
     stop: int
     rows: Records
     minutes: Records
-    hours_known: I64
     past: Past
     verdicts: Records | None
     rules: Records
     specs: Records
+    rooms: list[Records]
 
 
 def prepare(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Prepared:
@@ -113,13 +124,13 @@ def prepare(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Prepa
     """
     refuse_bad_data(market, settings)
     start, stop = window(market, ask)
-    minutes = MinuteWriter(market, settings, ask.macro_ms).write(0, len(market.ts_ms))
+    returns, known = hourly_returns(market)
+    minutes = MinuteWriter(market, settings, ask.macro_ms, known).write(0, len(market.ts_ms))
     own, verdicts, contexts = ask.forecasts is not None, None, None
     if not own or reads_context(settings):
         verdicts, contexts = ModuleForecasts(market, settings, minutes).evaluate_chunk(0, stop)
     rows = RowWriter(market, stop, rooms=1).rows(contexts, 0, stop)
     apply_models(rows, ask.regime, ask.volatility)
-    returns, known = hourly_returns(market)
     modules = UserForecasts.modules if own else MODULES
     return Prepared(
         market=market,
@@ -129,11 +140,11 @@ def prepare(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Prepa
         stop=stop,
         rows=rows,
         minutes=minutes[:stop],
-        hours_known=known[:stop],
         past=Past(returns, settlement_rows(market, settings, start), transfer_rows(market, settings, start)),
         verdicts=None if own else verdicts,
         rules=rules_record(settings, modules),
         specs=spec_records(settings, market.instruments, modules),
+        rooms=[],
     )
 
 
@@ -175,6 +186,8 @@ def lean(prepared: Prepared, forecasts: F64 | None = None, settings: Settings | 
         account.listen(_cut(prepared, verdicts, 0, prepared.start))
     chunk = _cut(prepared, verdicts, prepared.start, prepared.stop)
     account.play(chunk, Record.lean(equity, len(specs)))
+    if verdicts is not prepared.verdicts:
+        prepared.rooms.append(verdicts)
     return _finished(account, prepared.market, (prepared.start, prepared.stop), equity)
 
 
@@ -205,22 +218,23 @@ def _verdicts_of(prepared: Prepared, forecasts: F64 | None) -> Records:
             hint="prepare says by ask.forecasts which of them it will be",
         )
     values = on_grid(prepared.market, forecasts)[: prepared.stop]
-    verdicts = records(VERDICT, (*values.shape, 1))
+    verdicts = prepared.rooms.pop() if prepared.rooms else records(VERDICT, (*values.shape, 1))
     verdicts["forecast"][:, :, 0] = values
     return verdicts
 
 
 def _cut(prepared: Prepared, verdicts: Records, start: int, stop: int) -> Chunk:
     cut = slice(start, stop)
-    return Chunk(prepared.rows[cut], prepared.minutes[cut], verdicts[cut], prepared.hours_known[cut])
+    return Chunk(prepared.rows[cut], prepared.minutes[cut], verdicts[cut])
 
 
 def _finished(account: ReplayedAccount, market: Market, decided: tuple[int, int], equity: I64) -> LeanResult:
-    t_ms = market.ts_ms[slice(*decided)] + market.base_ms
-    account.finish(int(t_ms[-1]))
+    opened_ms = market.ts_ms[slice(*decided)]
+    account.finish(int(opened_ms[-1]) + market.base_ms)
     equity[-1] = account.balance
     return LeanResult(
-        t_ms=t_ms,
+        opened_ms=opened_ms,
+        base_ms=market.base_ms,
         equity=equity,
         trades=account.log("trades"),
         events=account.log("events"),

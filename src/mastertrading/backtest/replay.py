@@ -52,7 +52,7 @@ def replay(
     inputs
         (rows, minutes, verdicts) of these bars.
     market
-        (hourly returns, their bounds, hours known at each bar).
+        (hourly returns, their bounds).
     events
         (settlements, transfers), ascending in time.
     out
@@ -75,43 +75,50 @@ def replay(
     rows, minutes, verdicts = borrow(inputs[0]), borrow(inputs[1]), borrow(inputs[2])
     specs, events = borrow(specs), (borrow(events[0]), borrow(events[1]))
     logs = (borrow(logs[0]), borrow(logs[1]), borrow(logs[2]), borrow(logs[3]), borrow(logs[4]))
-    market = (borrow(market[0]), borrow(market[1]), borrow(market[2]))
+    market = (borrow(market[0]), borrow(market[1]))
     out = (borrow(out[0]), borrow(out[1]), borrow(out[2]))
     book = (account, positions, orders, outcomes, memory, latest, watches, room)
     inputs = (rows, minutes, verdicts)
     worth, value = np.empty(stop - start, np.int64), np.empty(stop - start, np.int64)
     for i in range(positions.shape[0]):
         watches[i].stirs_at = -1
-    t = start
+    # Bars are evenly spaced, so a time is an addition: reading it of every bar would miss the cache each time.
+    length_ms = minutes[start].t_ms - minutes[start].open_ms if start < stop else 1
+    t, t_ms = start, minutes[start].t_ms if start < stop else 0
     while t < stop:
-        woken = rouse(watches, rows, verdicts, t, stop, minutes[t].t_ms)
+        woken = rouse(watches, rows, verdicts, t, stop, t_ms)
         if woken > t:
             due = next_ms(events[0], account.settlement_cursor), next_ms(events[1], account.transfer_cursor)
-            set_alarm(alarm, account, watches, rule, due, minutes[t].open_ms)
-            woken = first_bar_at(minutes[t], alarm.until_ms, t, woken)
+            set_alarm(alarm, account, watches, rule, due, t_ms - length_ms)
+            woken = first_bar_at((t_ms, length_ms), alarm.until_ms, t, woken)
             woken = value_bars(alarm, account, positions, specs, rows, (worth, value), t, woken)
             if woken > t:
                 keep_extremes(positions, rows, t, woken)
-                write_bars(out, minutes, (worth, value), account.balance, latest, t, woken)
+                write_bars(out, (t_ms, length_ms), (worth, value), account.balance, latest, t, woken)
                 revalue(account, positions, specs, rows, woken - 1)
-                t = woken
+                t, t_ms = woken, t_ms + (woken - t) * length_ms
                 continue
-        if is_full(logs, account, positions.shape[0], events, minutes[t].t_ms):
+        if is_full(logs, account, positions.shape[0], events, t_ms):
             return t
-        play(book, logs, rule, specs, inputs, market, events, t)
+        play(book, logs, rule, specs, inputs, market, events, (t, t_ms - length_ms, t_ms))
         worth[0], value[0] = account.equity, account.exposure
-        write_bars(out, minutes, (worth, value), account.balance, latest, t, t + 1)
-        t += 1
+        write_bars(out, (t_ms, length_ms), (worth, value), account.balance, latest, t, t + 1)
+        t, t_ms = t + 1, t_ms + length_ms
     return stop
 
 
 @kernel(inline=True)
-def play(book: Any, logs: Any, rules: Any, specs: Any, inputs: Any, market: Any, events: Any, t: int) -> None:
-    """Bar ``t`` by the engine's verbs; then each instrument that was looked at may lie down to sleep."""
+def play(
+    book: Any, logs: Any, rules: Any, specs: Any, inputs: Any, market: Any, events: Any, bar: Any
+) -> None:
+    """One bar by the engine's verbs; then each instrument that was looked at may lie down to sleep.
+
+    ``bar``: (its place, open, close).
+    """
     account, positions, orders, outcomes, memory, latest, watches, room = book
     fills, trades, payments, history, stops = logs
-    rows, minutes, _ = inputs
-    open_ms, t_ms, stage = minutes[t].open_ms, minutes[t].t_ms, account.stage
+    rows, stage = inputs[0], account.stage
+    t, open_ms, t_ms = bar
     held, written = (account, positions, orders, outcomes), (fills, trades, history, stops)
     receive(account, history, events[1], open_ms)
     charge(account, positions, specs, payments, events[0], t_ms)
@@ -120,7 +127,7 @@ def play(book: Any, logs: Any, rules: Any, specs: Any, inputs: Any, market: Any,
     if account.stage != stage:
         wake_all(watches)
     thinking = (account, positions, orders, memory, latest, watches, room)
-    decide(thinking, market, rules, specs, inputs, t, stops)
+    decide(thinking, market, rules, specs, inputs, (t, t_ms), stops)
     for i in range(positions.shape[0]):
         if watches[i].awake:
             watch(watches[i], positions[i], orders[i], memory, i, rules, specs[i], (rows[t, i], t_ms))
@@ -170,12 +177,15 @@ def rouse(watches: Any, rows: Any, verdicts: Any, t: int, stop: int, t_ms: int) 
 
 
 @kernel
-def first_bar_at(minute: Any, until_ms: int, t: int, stop: int) -> int:
-    """The first bar from ``t`` on that does not close before a moment, or ``stop``. ``minute``: that of ``t``."""
-    if until_ms <= minute.t_ms:
-        return t
-    length_ms = minute.t_ms - minute.open_ms
-    return int(min(stop - t, (until_ms - minute.t_ms + length_ms - 1) // length_ms)) + t
+def first_bar_at(time: Any, until_ms: int, t: int, stop: int) -> int:
+    """The first bar from ``t`` on that does not close before a moment, or ``stop``.
+
+    ``time``: (close of bar ``t``, length of a bar).
+    """
+    t_ms, length_ms = time
+    if until_ms - t_ms >= (stop - t) * length_ms:
+        return stop
+    return t + max(0, until_ms - t_ms + length_ms - 1) // length_ms
 
 
 @kernel
@@ -233,17 +243,21 @@ def keep_extremes(positions: Any, rows: Any, start: int, stop: int) -> None:
 
 
 @kernel
-def write_bars(out: Any, minutes: Any, room: Any, balance: int, latest: Any, start: int, stop: int) -> None:
-    """Write the account's value at the close of bars, and the decisions in force, where there is room for them."""
+def write_bars(out: Any, time: Any, room: Any, balance: int, latest: Any, start: int, stop: int) -> None:
+    """Write the account's value at the close of bars, and the decisions in force, where there is room for them.
+
+    ``time``: (close of bar ``start``, length of a bar).
+    """
     decisions, equity, values = out
     worth, value = room
+    t_ms, length_ms = time
     if values.shape[0] > 0:
         for t in range(start, stop):
             values[t] = worth[t - start]
     if equity.shape[0] > 0:
         for t in range(start, stop):
             row = equity[t]
-            row.t_ms, row.balance = minutes[t].t_ms, balance
+            row.t_ms, row.balance = t_ms + (t - start) * length_ms, balance
             row.equity, row.exposure = worth[t - start], value[t - start]
     if decisions.shape[0] > 0:
         for t in range(start, stop):

@@ -101,9 +101,9 @@ def run(
     started = time.perf_counter()
     refuse_bad_data(market, settings)
     start, stop = window(market, ask)
-    minutes = MinuteWriter(market, settings, ask.macro_ms)
-    source = forecasts_of(market, settings, minutes, ask)
     returns, known = hourly_returns(market)
+    minutes = MinuteWriter(market, settings, ask.macro_ms, known)
+    source = forecasts_of(market, settings, minutes, ask)
     past = Past(returns, settlement_rows(market, settings, start), transfer_rows(market, settings, start))
     accounts = open_accounts(market, settings, source, past, ask.all_paths)
     account = accounts[settings.fills.path]
@@ -114,7 +114,7 @@ def run(
         records(DECISION, (min(ask.chunk_bars, stop - start), width)),
     )
     nothing = np.empty(0, np.int64)
-    inputs = Inputs(market, source, minutes, known, ask.regime, ask.volatility)
+    inputs = Inputs(market, source, minutes, ask.regime, ask.volatility)
     for first, chunk in chunks(inputs, (start, stop, ask.chunk_bars)):
         if first < start:
             for each in accounts.values():

@@ -73,7 +73,10 @@ ACCOUNT = np.dtype(
         ("equity", "i8"),
         ("transferred", "i8"),
         ("exposure", "i8"),  # sum of absolute notionals at the mark
-        ("maintenance_bound", "i8"),  # the maintenance margin is at most this; like equity, kept up with every fill
+        (
+            "maintenance_bound",
+            "i8",
+        ),  # the maintenance margin is at most this; like equity, kept up with every fill
         ("units", "f8"),  # shares of the account: a transfer buys or sells units and moves no net asset value
         ("nav", "f8"),  # equity / units
         ("peak_nav", "f8"),

@@ -80,7 +80,7 @@ def mark(book: Any, logs: Any, rules: Any, specs: Any, rows: Any, t: int, t_ms: 
 
 
 @kernel(inline=True)
-def decide(state: Any, market: Any, rules: Any, specs: Any, inputs: Any, t: int, stops: Any) -> None:
+def decide(state: Any, market: Any, rules: Any, specs: Any, inputs: Any, bar: Any, stops: Any) -> None:
     """Write the ideal orders of every instrument that is awake, and the reasons; the others keep theirs.
 
     Parameters
@@ -88,15 +88,17 @@ def decide(state: Any, market: Any, rules: Any, specs: Any, inputs: Any, t: int,
     state
         (account, positions, orders, memory, latest decisions, watches, room to work in).
     market
-        What is known of portfolio risk: (hourly returns, shape (hours, instruments); their bounds, shape
-        (hours + 1, 2); hours known at each bar, shape (bars,)).
+        For portfolio risk: (hourly returns, shape (hours, instruments); their bounds, shape (hours + 1, 2)).
     inputs
         (rows, minutes, verdicts): ROW (bars, instruments), MINUTE (bars,), VERDICT (bars, instruments, modules).
+    bar
+        (its place in the inputs, when it closed).
     stops
         STOP_MOVE rows to add to.
     """
     account, positions, orders, memory, latest, watches, room = state
     rows, minutes, verdicts = inputs
+    t, t_ms = bar
     minute, urgency = minutes[t], room[0]
     candidates = 0
     for i in range(positions.shape[0]):
@@ -105,10 +107,10 @@ def decide(state: Any, market: Any, rules: Any, specs: Any, inputs: Any, t: int,
             continue
         decision = latest[i]
         clear(decision)
-        hear(memory, verdicts, t, i, minute.t_ms)
-        wish = combine(memory, i, account, rules, specs[i], minute, decision)
-        protect(account, positions[i], orders[i], rules, specs[i], rows[t, i], minute, decision, wish)
-        log_stop(account, stops, positions[i], orders[i], i, minute.t_ms)
+        hear(memory, verdicts, t, i, t_ms)
+        wish = combine(memory, i, account, rules, specs[i], (minute, t_ms), decision)
+        protect(account, positions[i], orders[i], rules, specs[i], rows[t, i], t_ms, decision, wish)
+        log_stop(account, stops, positions[i], orders[i], i, t_ms)
         if wants_entry(account, positions[i], rules, specs[i], rows[t, i], minute, decision, wish):
             urgency[i] = abs(decision.net)
             candidates += 1
@@ -120,7 +122,7 @@ def decide(state: Any, market: Any, rules: Any, specs: Any, inputs: Any, t: int,
         risk_frac = budget(account, rules, specs[i], row, minute, decision)
         if risk_frac > 0.0:
             sized = (account, positions, orders, specs, room)
-            known = (market[0], market[1], market[2][t])
+            known = (market[0], market[1], minute.hours)
             lots = size_entry(sized, known, rules, i, row, risk_frac, decision)
             if lots > 0:
                 decision.lots = lots if decision.net > 0.0 else -lots
@@ -158,7 +160,7 @@ def protect(
     rules: Any,
     spec: Any,
     row: Any,
-    minute: Any,
+    t_ms: int,
     decision: Any,
     wish: int,
 ) -> None:
@@ -168,7 +170,7 @@ def protect(
         stand_aside(orders)
         return
     has_view = decision.votes_long != 0 or decision.votes_short != 0
-    manage(account, position, orders, rules, spec, row, (wish, has_view, minute.t_ms))
+    manage(account, position, orders, rules, spec, row, (wish, has_view, t_ms))
     decision.side = sign(position.lots)
     decision.exit_reason = orders.exit_reason
 

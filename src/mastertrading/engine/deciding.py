@@ -80,16 +80,17 @@ def ask_unknown(decision: Any, gate: int) -> None:
 
 
 @kernel(inline=True)
-def combine(memory: Any, i: int, account: Any, rules: Any, spec: Any, minute: Any, decision: Any) -> int:
+def combine(memory: Any, i: int, account: Any, rules: Any, spec: Any, now: Any, decision: Any) -> int:
     """ALLOC-NET and ALLOC-MIN: write net and votes into the decision; returns the wished side.
 
-    ``memory``: the modules' newest verdicts, shape (instruments, modules).
+    ``memory``: the modules' newest verdicts, shape (instruments, modules); ``now``: (MINUTE row, its close).
     """
+    minute, t_ms = now
     allocation, weights = rules.allocation, account.weights
     net, longs, shorts, votes_long, votes_short = 0.0, 0, 0, 0, 0
     for m in range(allocation.modules):
         said = memory[i, m]
-        if not is_fresh(said, minute.t_ms, allocation.ttl_ms) or not (spec.modules >> m) & 1:
+        if not is_fresh(said, t_ms, allocation.ttl_ms) or not (spec.modules >> m) & 1:
             continue
         if (allocation.floor_mask >> m) & 1 and not reaches_floor(said.forecast, minute.session_floor):
             continue

@@ -269,7 +269,9 @@ def _tiers(spec: Any, instrument: Instrument) -> None:
         )
     count = len(instrument.tiers)
     spec.tiers = count
-    spec.tier_floor[:count], spec.tier_rate_e8[:count], spec.tier_deduction[:count] = _ladder(instrument.tiers)
+    spec.tier_floor[:count], spec.tier_rate_e8[:count], spec.tier_deduction[:count] = _ladder(
+        instrument.tiers
+    )
 
 
 @lru_cache(maxsize=256)

@@ -34,6 +34,7 @@ MINUTE = np.dtype(
         ("session_floor", "i8"),  # score floor of the session, in whole hundredths
         ("session", "i1"),  # index of the session
         ("blackout", "u1"),  # 1 within the window of an important calendar event
+        ("hours", "i4"),  # rows of the hourly returns that had ended; for portfolio risk
     ],
     align=True,
 )

@@ -73,7 +73,7 @@ def take_from_position(position: Any, fill: Any, spec: Any) -> int:
     """
     side, size = sign(position.lots), abs(position.lots)
     lots = min(size, abs(fill.lots))
-    released = share_of(position.entry_ticklots, lots, size)
+    released = position.entry_ticklots if lots == size else share_of(position.entry_ticklots, lots, size)
     position.entry_ticklots -= released
     position.lots -= side * lots
     if fill.reason == PARTIAL:
