@@ -60,6 +60,8 @@ class Bench:
         """Print tables for people; say what makes the figures doubtful."""
         console = out()
         console.print(self._workloads())
+        for name in self.details:
+            console.print(f"  {name}: {tr(ABOUT[name])}", markup=False, style="dim")
         beside = self._beside()
         if beside.row_count:
             console.print(beside)
@@ -71,7 +73,6 @@ class Bench:
     def _workloads(self) -> Any:
         columns = (
             tr("work"),
-            "",
             tr("time"),
             tr("fastest"),
             tr("M bars/s"),
@@ -80,12 +81,11 @@ class Bench:
             tr("goal"),
             "",
         )
-        made = table(tr("warm medians, new data each run"), *columns, numbers=(2, 3, 4, 5, 6, 7))
+        made = table(tr("warm medians, new data each run"), *columns, numbers=(1, 2, 3, 4, 5, 6))
         for name, told in self.details.items():
             ratio, goal = told["ratio_to_floor"], told["goal"]
             made.add_row(
                 name,
-                tr(ABOUT[name]),
                 _time(told["seconds"]),
                 _time(told["fastest"]),
                 f"{told['bars_per_second'] / 1e6:.1f}",
