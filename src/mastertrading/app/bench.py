@@ -17,7 +17,7 @@ COLD_RUNS, START_RUNS = 3, 9
 GROWTH_GOAL = 1.2
 ABOUT = {
     "W1": "average cross, 500 000 bars, every gate and reason",
-    "W2": "the same, 7 × 14 400 bars, one account",
+    "W2": "W1 on 7 × 14 400 bars, one account",
     "W1_lean": "W1, trades and equity only",
     "W2_lean": "W2, trades and equity only",
     "W3": "100 parameter pairs, 100 000 bars, 2 threads, lean",
