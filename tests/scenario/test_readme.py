@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mastertrading.app import cli
 from mastertrading.app.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +65,11 @@ def test_every_link_of_a_page_leads_to_a_file(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
     named = re.findall(r"`(docs/[\w./-]+|examples/[\w./-]+)`", text)
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_command_has_a_row_in_the_readme():
+    rows = re.findall(r"^\| `(\w+)[^`]*` \|", README, flags=re.MULTILINE)
+    assert set(cli.COMMANDS) <= set(rows)
 
 
 def test_every_page_is_linked_from_the_readme():

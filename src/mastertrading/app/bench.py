@@ -17,7 +17,7 @@ COLD_RUNS, START_RUNS = 3, 9
 GROWTH_GOAL = 1.2
 ABOUT = {
     "W1": "average cross, 500 000 bars, every gate and reason",
-    "W2": "the same, 7 × 14 400 bars, one account",
+    "W2": "W1 on 7 × 14 400 bars, one account",
     "W1_lean": "W1, trades and equity only",
     "W2_lean": "W2, trades and equity only",
     "W3": "100 parameter pairs, 100 000 bars, 2 threads, lean",
@@ -52,7 +52,7 @@ class Bench:
 
     facts: dict[str, Any]
     details: dict[str, dict[str, Any]]
-    where: dict[str, dict[str, float]]
+    where: dict[str, dict[str, dict[str, float]]]
     cold: dict[str, float]
     start: dict[str, float]
 
@@ -60,6 +60,8 @@ class Bench:
         """Print tables for people; say what makes the figures doubtful."""
         console = out()
         console.print(self._workloads())
+        for name in self.details:
+            console.print(f"  {name}: {tr(ABOUT[name])}", markup=False, style="dim")
         beside = self._beside()
         if beside.row_count:
             console.print(beside)
@@ -69,14 +71,23 @@ class Bench:
             console.print(sentence, markup=False)
 
     def _workloads(self) -> Any:
-        columns = tr("work"), "", tr("time"), tr("M bars/s"), "MiB", tr("× floor"), tr("goal"), ""
-        made = table(tr("warm medians, new data each run"), *columns, numbers=(2, 3, 4, 5, 6))
+        columns = (
+            tr("work"),
+            tr("time"),
+            tr("fastest"),
+            tr("M bars/s"),
+            "MiB",
+            tr("× floor"),
+            tr("goal"),
+            "",
+        )
+        made = table(tr("warm medians, new data each run"), *columns, numbers=(1, 2, 3, 4, 5, 6))
         for name, told in self.details.items():
             ratio, goal = told["ratio_to_floor"], told["goal"]
             made.add_row(
                 name,
-                tr(ABOUT[name]),
                 _time(told["seconds"]),
+                _time(told["fastest"]),
                 f"{told['bars_per_second'] / 1e6:.1f}",
                 f"{told['rss_mib']:.0f}",
                 "" if ratio is None else f"{ratio:.1f}",
@@ -138,13 +149,18 @@ class Bench:
 START_NAMES = {"help": "--help", "version": "--version", "usage_error": "a usage error"}
 
 
-def _stages(name: str, stages: dict[str, float]) -> Any:
+def _stages(name: str, told: dict[str, dict[str, float]]) -> Any:
+    """Stages of the thread that runs, longest first; then what a second thread did meanwhile."""
+    stages, meanwhile = told["stages"], told["meanwhile"]
     whole = sum(stages.values())
-    made = table(
-        tr("where the time of {name} goes").format(name=name), tr("stage"), "ms", "%", numbers=(1, 2)
-    )
-    for stage, ms in sorted(stages.items(), key=lambda each: -each[1]):
-        made.add_row(tr(stage), f"{ms:.2f}", f"{100 * ms / whole:.0f}")
+    columns = tr("stage"), "ms", "%", tr("meanwhile, ms")
+    made = table(tr("where the time of {name} goes").format(name=name), *columns, numbers=(1, 2, 3))
+    for stage in sorted(
+        {*stages, *meanwhile}, key=lambda each: -max(stages.get(each, 0), meanwhile.get(each, 0))
+    ):
+        ms = stages.get(stage)
+        own = ("", "") if ms is None else (f"{ms:.2f}", f"{100 * ms / whole:.0f}")
+        made.add_row(tr(stage), *own, f"{meanwhile[stage]:.2f}" if stage in meanwhile else "")
     return made
 
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
+import textwrap
 import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -62,6 +64,12 @@ class Parser(argparse.ArgumentParser):
         options.setdefault("allow_abbrev", False)
         super().__init__(**options)
 
+    def add_argument(self, *names: Any, **options: Any) -> Any:
+        """Add an option or argument; its help is translated."""
+        if "help" in options:
+            options["help"] = tr(options["help"])
+        return super().add_argument(*names, **options)
+
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing and leaving."""
         usage = " ".join(self.format_usage().split()).removeprefix("usage: ")
@@ -82,7 +90,7 @@ class Parser(argparse.ArgumentParser):
 def top_parser() -> Parser:
     """The parser of what stands before and including the command's name."""
     width = max(map(len, COMMANDS))
-    table = "\n".join(f"  {name:<{width}}  {tr(summary)}" for name, (_, summary) in COMMANDS.items())
+    table = "\n".join(_row(f"  {name:<{width}}  ", tr(summary)) for name, (_, summary) in COMMANDS.items())
     parser = Parser(
         prog="mastertrading",
         usage="mastertrading [--version] [--debug] COMMAND …",
@@ -95,6 +103,12 @@ def top_parser() -> Parser:
     parser.add_argument("command", nargs="?", metavar="COMMAND", help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
+
+
+def _row(head: str, text: str) -> str:
+    """One line of the table of commands, folded under itself on a narrow terminal."""
+    columns = max(shutil.get_terminal_size().columns, 40)
+    return textwrap.fill(text, columns, initial_indent=head, subsequent_indent=" " * len(head))
 
 
 def command_parser(name: str) -> tuple[Parser, Any]:
@@ -113,7 +127,7 @@ def command_parser(name: str) -> tuple[Parser, Any]:
             hint=f"mastertrading {meant[0]} --help" if meant else "mastertrading --help",
         )
     module = import_module(COMMANDS[name][0])
-    parser = Parser(prog=f"mastertrading {name}", description=module.SUMMARY)
+    parser = Parser(prog=f"mastertrading {name}", description=tr(module.SUMMARY))
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     module.configure(parser)
     return parser, module

@@ -90,7 +90,7 @@ def _config(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help=f"settings (TOML); without it ./{DEFAULT_FILE} if there is one",
+        help="settings (TOML); without it ./mastertrading.toml if there is one",
     )
     parser.add_argument(
         "--set",

@@ -59,7 +59,7 @@ def ranking_table(done: Finished) -> Table:
 
 
 def remarks(done: Finished) -> Iterator[str]:
-    """Sentences under the table, the winner's command last."""
+    """Sentences under the table."""
     ranking = done.ranking
     left = done.expected - ranking.cases
     if left > 0:
@@ -75,8 +75,14 @@ def remarks(done: Finished) -> Iterator[str]:
         return
     yield from _warnings(ranking, ranking.best[0])
     yield from _luck(ranking)
-    words = shlex.join(winner_command(done, ranking.best[0].row.values))
-    yield tr("The best one alone: {command}").format(command=words)
+
+
+def winner_line(done: Finished) -> str:
+    """How to run the best case alone, to be copied; empty if there is none."""
+    if not done.ranking.best:
+        return ""
+    words = shlex.join(winner_command(done, done.ranking.best[0].row.values))
+    return tr("The best one alone: {command}").format(command=words)
 
 
 def as_json(done: Finished) -> dict[str, Any]:

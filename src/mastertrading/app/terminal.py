@@ -51,7 +51,13 @@ def table(title: str, *columns: str, numbers: tuple[int, ...] = ()) -> Table:
     from rich import box
     from rich.table import Table
 
-    made = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    made = Table(
+        title=title or None,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+        collapse_padding=True,
+    )
     for index, name in enumerate(columns):
         made.add_column(name, justify="right" if index in numbers else "left", overflow="fold")
     return made

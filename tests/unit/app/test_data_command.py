@@ -131,7 +131,7 @@ def test_import_of_loose_files_says_which_venue_is_assumed(capsys, lake, tmp_pat
 
 def test_made_market_that_replaces_another_says_so(capsys, lake):
     made = capsys.readouterr().out
-    assert "2,880 bars of 2 instruments" in made
+    assert "2,880 bars of BTCUSDT, DOGEUSDT from seed 1" in made
     assert "replaced" not in made
     again = ["data", "synth", "--out", str(lake), "--days", "1", "--instruments", "BTC"]
     assert main(again) == 0

@@ -21,7 +21,7 @@ from mastertrading.research.bench.crossing import (
     market_of,
     walk,
 )
-from mastertrading.research.bench.stages import REST, where_time_goes
+from mastertrading.research.bench.stages import REST, STAGES, Stopwatch, holders_of, watched, where_time_goes
 from mastertrading.research.bench.worker import ask_worker
 from mastertrading.research.bench.workloads import WORKLOADS, floor_sets, play_sets
 
@@ -158,9 +158,28 @@ def test_a_signal_speaks_at_the_bar_of_a_crossing_only():
 
 def test_stages_add_up_to_the_time_of_a_run():
     told = where_time_goes(replace(WORKLOADS["W4"], bars=2_880), 1, 1)
-    assert {"modules", "rows", "replay", "counting the funnel", REST} <= set(told)
-    assert min(told.values()) >= 0.0
-    assert told[REST] < 0.5 * sum(told.values())
+    seen = {**told["meanwhile"], **told["stages"]}
+    assert {"modules", "rows", "replay", "counting the funnel", REST} <= set(seen)
+    assert min(seen.values()) >= 0.0
+    assert told["stages"][REST] < 0.5 * sum(told["stages"].values())
+
+
+@pytest.mark.parametrize("place", [place for place in STAGES if place])
+def test_a_stage_is_a_function_that_there_is_and_is_left_as_it_was(place):
+    holders, name, function = holders_of(place)
+    assert holders
+    with watched(Stopwatch()):
+        assert all(getattr(holder, name) is not function for holder in holders)
+    assert all(getattr(holder, name) is function for holder in holders)
+
+
+def test_a_stage_within_a_stage_is_told_once():
+    watch = Stopwatch()
+    inner = watch.around(lambda: sum(range(1000)), "inner")
+    watch.around(inner, "outer")()
+    inner()
+    assert set(watch.mine) == {"outer", "inner"}
+    assert watch.others == {}
 
 
 def test_a_process_that_measures_hands_its_error_back(tmp_path):

@@ -26,17 +26,20 @@ FIGURES = ("seconds", "bars_per_second", "ratio_to_floor", "rss_mib")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument(
-        "workloads", nargs="*", metavar="W", help=f"which of {', '.join(NAMES)} (default: all of them)"
+        "workloads",
+        nargs="*",
+        metavar="W",
+        help="W1, W2, W1_lean, W2_lean, W3, W4 or W5 (default: all of them)",
     )
     parser.add_argument(
         "--runs",
         type=natural,
         default=RUNS,
         metavar="N",
-        help=f"timed runs of each (default {RUNS}; W5: at most 5)",
+        help="timed runs of each (default 15; W5: at most 5)",
     )
     parser.add_argument(
-        "--seed", type=natural, default=SEED, metavar="N", help=f"first seed of the data (default {SEED})"
+        "--seed", type=natural, default=SEED, metavar="N", help="first seed of the data (default 1)"
     )
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="recorded bars of all seven instruments for W4"

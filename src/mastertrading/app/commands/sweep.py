@@ -151,7 +151,7 @@ def _show_earlier(args: argparse.Namespace) -> int:
 
 def _tell(finished: Finished, as_json_text: bool) -> int:
     """Print the ranking; 1 if not one case could be run."""
-    from mastertrading.app.sweep_tables import as_json, ranking_table, remarks
+    from mastertrading.app.sweep_tables import as_json, ranking_table, remarks, winner_line
     from mastertrading.backtest.terminal import render_table
 
     hopeless = finished.ranking.cases > 0 and finished.ranking.failed == finished.ranking.cases
@@ -162,7 +162,9 @@ def _tell(finished: Finished, as_json_text: bool) -> int:
     if finished.ranking.best:
         console.print(render_table(ranking_table(finished), min(console.width, 160)))
     for sentence in remarks(finished):
-        console.print(sentence, markup=False, soft_wrap=True)
+        console.print(sentence, markup=False)
+    if line := winner_line(finished):
+        console.print(line, markup=False, soft_wrap=True)  # unbroken, to be copied
     console.print(tr("all cases are in {folder}").format(folder=finished.folder), markup=False)
     return int(hopeless)
 

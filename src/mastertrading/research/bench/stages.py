@@ -1,86 +1,131 @@
-"""Where the time of a run goes, stage by stage, as the profiler of the standard library sees it."""
+"""Where the time of a run goes: a stopwatch around the functions that are its stages, in whatever thread they run."""
 
 from __future__ import annotations
 
-import cProfile
+import functools
 import gc
-import pstats
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from importlib import import_module
 from pathlib import Path
 from statistics import median
-from typing import Any, cast
+from typing import Any
 
 from mastertrading.research.bench.measure import WARM_BARS
 from mastertrading.research.bench.workloads import Workload
 
 REST = "everything else"
 STAGES = {
-    ("bench/workloads.py", "rebuilt"): "market",
-    ("bench/crossing.py", "crossings"): "forecasts",
-    ("signals/panel.py", "__init__"): "panel of the signals",
-    ("signals/panel.py", "evaluate_chunk"): "modules",
-    ("backtest/forecasts.py", "on_grid"): "forecasts",
-    ("backtest/inputs.py", "__init__"): "room for rows and minutes",
-    ("backtest/inputs.py", "rows"): "rows",
-    ("backtest/inputs.py", "write"): "minutes",
-    ("signals/returns.py", "hourly_returns"): "hourly returns",
-    ("backtest/account.py", "__init__"): "opening the account",
-    ("backtest/account.py", "play"): "replay",
-    ("backtest/account.py", "log"): "collecting the logs",
-    ("backtest/funnel.py", "count"): "counting the funnel",
-    ("backtest/run.py", "run_id"): "identity of the run",
-    ("compiled/kernel.py", "records"): "room for records",
-    ("", ""): REST,  # no function has this name: what is left of the whole
+    "mastertrading.research.bench.workloads:rebuilt": "market",
+    "mastertrading.research.bench.crossing:crossings": "forecasts",
+    "mastertrading.backtest.forecasts:UserForecasts.evaluate_chunk": "verdicts",
+    "mastertrading.signals.panel:Panel.__init__": "panel of the signals",
+    "mastertrading.signals.panel:Panel.evaluate_chunk": "modules",
+    "mastertrading.backtest.inputs:RowWriter.__init__": "room for rows",
+    "mastertrading.backtest.inputs:RowWriter.rows": "rows",
+    "mastertrading.backtest.inputs:MinuteWriter.write": "minutes",
+    "mastertrading.signals.returns:hourly_returns": "hourly returns",
+    "mastertrading.backtest.account:ReplayedAccount.__init__": "opening the account",
+    "mastertrading.backtest.account:ReplayedAccount.play": "replay",
+    "mastertrading.backtest.account:ReplayedAccount.log": "collecting the logs",
+    "mastertrading.backtest.funnel:count": "counting the funnel",
+    "mastertrading.backtest.run:run_id": "identity of the run",
+    "concurrent.futures:Future.result": "waiting for the second thread",
+    "": REST,
 }
-"""File and function, and the stage it is. What is called from within a stage is part of that one."""
+"""Module and function, and the stage it is. What is called from within a stage is part of that one."""
+
+Times = dict[str, float]
 
 
-def where_time_goes(workload: Workload, runs: int, seed: int, data: Path | None = None) -> dict[str, Any]:
-    """Milliseconds of each stage: medians of ``runs`` profiled runs, each on new data.
+class Stopwatch:
+    """Seconds of each stage, of the thread that watches and of all others."""
 
-    The profiler itself costs about a microsecond a call of Python, which is little: the loops are compiled.
+    def __init__(self) -> None:
+        self.mine: Times = {}
+        self.others: Times = {}
+        self._is_inside = ContextVar("is_inside", default=False)
+        self._is_mine = ContextVar("is_mine", default=False)  # another thread has a context of its own
+        self._is_mine.set(True)
+
+    def around(self, function: Callable[..., Any], stage: str) -> Callable[..., Any]:
+        """The same function, timed unless a stage is being timed already."""
+
+        @functools.wraps(function)
+        def timed(*given: Any, **named: Any) -> Any:
+            if self._is_inside.get():
+                return function(*given, **named)
+            self._is_inside.set(True)
+            started = time.perf_counter()
+            try:
+                return function(*given, **named)
+            finally:
+                self._is_inside.set(False)
+                told = self.mine if self._is_mine.get() else self.others
+                told[stage] = told.get(stage, 0.0) + time.perf_counter() - started
+
+        return timed
+
+
+@contextmanager
+def watched(watch: Stopwatch) -> Iterator[None]:
+    """Put the stopwatch around every stage, wherever its function was imported to, and take it off again."""
+    before = []
+    for place, stage in STAGES.items():
+        if place:
+            holders, name, function = holders_of(place)
+            before += [(holder, name, function) for holder in holders]
+            for holder in holders:
+                setattr(holder, name, watch.around(function, stage))
+    try:
+        yield
+    finally:
+        for holder, name, function in before:
+            setattr(holder, name, function)
+
+
+def holders_of(place: str) -> tuple[list[Any], str, Callable[..., Any]]:
+    """What holds a stage's function under its name: a class, or the modules that define or import it."""
+    module_name, _, path = place.partition(":")
+    owner, (*parents, name) = import_module(module_name), path.split(".")
+    for parent in parents:
+        owner = getattr(owner, parent)
+    function = getattr(owner, name)
+    if parents:
+        return [owner], name, function
+    ours = [module for key, module in list(sys.modules.items()) if key.startswith("mastertrading.")]
+    return [module for module in ours if vars(module).get(name) is function], name, function
+
+
+def where_time_goes(
+    workload: Workload, runs: int, seed: int, data: Path | None = None
+) -> dict[str, dict[str, float]]:
+    """Milliseconds of each stage, medians of ``runs`` runs, each on new data.
+
+    Returns
+    -------
+    ``stages``: of the thread that runs; they add up to the whole. ``meanwhile``: of the thread beside it.
     """
     workload.play(workload.make(WARM_BARS, seed, None))
-    told: dict[str, list[float]] = {}
+    told: dict[str, dict[str, list[float]]] = {"stages": {}, "meanwhile": {}}
     market, runs = None, min(runs, workload.most_runs)
     for k in range(runs):
         if market is None or data is None or not workload.reads:
             market = None
             market = workload.make(workload.bars, seed + 1 + k, data)
+        watch = Stopwatch()
         gc.collect()
-        profile = cProfile.Profile()
-        started = time.perf_counter()
-        profile.runcall(workload.play, market)
-        whole = time.perf_counter() - started
-        for stage, seconds in _stages(profile, whole).items():
-            told.setdefault(stage, [0.0] * k).append(seconds)
-    return {stage: 1000.0 * median(seconds) for stage, seconds in told.items()}
-
-
-def _stages(profile: cProfile.Profile, whole: float) -> dict[str, float]:
-    stats = cast(Any, pstats.Stats(profile)).stats
-    known = {key: _stage_of(key) for key in stats}
-    told = dict.fromkeys(STAGES.values(), 0.0)
-    for key, (_, _, _, _, callers) in stats.items():
-        stage = known[key]
-        if stage is not None:
-            outside = [times for caller, times in callers.items() if not _inside(caller, known, stats)]
-            told[stage] += sum(times[3] for times in outside)
-    told = {stage: seconds for stage, seconds in told.items() if seconds > 0.0}
-    return {**told, REST: max(0.0, whole - sum(told.values()))}
-
-
-def _inside(caller: Any, known: dict[Any, str | None], stats: Any, depth: int = 6) -> bool:
-    """Whether a caller is a stage, or is only ever called from stages."""
-    if known.get(caller) is not None:
-        return True
-    above = stats[caller][4] if caller in stats else {}
-    return bool(above) and depth > 0 and all(_inside(each, known, stats, depth - 1) for each in above)
-
-
-def _stage_of(key: tuple[str, int, str]) -> str | None:
-    file, _, function = key
-    path = file.replace("\\", "/")
-    return next(
-        (stage for (tail, name), stage in STAGES.items() if path.endswith(tail) and name == function), None
-    )
+        with watched(watch):
+            started = time.perf_counter()
+            workload.play(market)
+            whole = time.perf_counter() - started
+        watch.mine[REST] = max(0.0, whole - sum(watch.mine.values()))
+        for kind, times in (("stages", watch.mine), ("meanwhile", watch.others)):
+            for stage, seconds in times.items():
+                told[kind].setdefault(stage, [0.0] * k).append(seconds)
+    return {
+        kind: {stage: 1000.0 * median(each) for stage, each in times.items()} for kind, times in told.items()
+    }

@@ -74,8 +74,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(facts, indent=2))
     else:
-        sentence = tr("{bars:,} bars of {count} instruments from seed {seed} are in {lake}/{venue}")
-        print(sentence.format(count=len(market.symbols), **facts))
+        sentence = tr("{bars:,} bars of {names} from seed {seed} are in {lake}/{venue}")
+        print(sentence.format(names=", ".join(market.symbols), **facts))
         if replaced:
             print(tr("series of these instruments that were there are replaced"))
     return 0
