@@ -60,6 +60,14 @@ def natural(text: str) -> int:
     return int(text)
 
 
+def number(text: str) -> float:
+    """A number, as in 0.5 or 30."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a number").format(text=text)) from error
+
+
 def _data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="folder of market data (a lake, or recorded files)"
