@@ -27,6 +27,8 @@ from mastertrading.domain.errors import MastertradingError, UsageError
 
 INTERRUPTED = 130
 READER_GONE = 141
+LONGEST_USAGE = 120
+"""A longer one would hide what was wrong."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "backtest": (
@@ -73,7 +75,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing and leaving."""
         usage = " ".join(self.format_usage().split()).removeprefix("usage: ")
-        raise UsageError(message, where=usage, hint=f"{self.prog} --help")
+        where = usage if len(usage) <= LONGEST_USAGE else self.prog
+        raise UsageError(message, where=where, hint=f"{self.prog} --help")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse, and suggest an option for a misspelt one."""

@@ -15,6 +15,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,10 +27,10 @@ from mastertrading.app.backtest import macro_events
 from mastertrading.app.commands.lookahead import FEW, SYNTHETIC_DAYS, check
 from mastertrading.app.commands.warm import compile_if_needed
 from mastertrading.app.lookahead_words import sentences
-from mastertrading.app.options import utc_ms
+from mastertrading.app.options import moment_ms
 from mastertrading.app.played import Played
 from mastertrading.backtest.run import Ask
-from mastertrading.domain.errors import DataError, UsageError
+from mastertrading.domain.errors import DataError
 from mastertrading.domain.market import F64, Market
 from mastertrading.lake.names import timeframe_ms
 from mastertrading.lake.panel import load_market
@@ -44,7 +45,7 @@ Given = OwnSignal | Callable[..., Any] | str | Path
 """A signal: loaded, a function, or the name or file of one."""
 Chosen = Settings | Mapping[str, Any] | str | Path | None
 """Settings: as they are, ``{"risk.per_trade": 0.01}``, a TOML file, or the defaults."""
-Moment = str | int | None
+Moment = str | int | datetime | None
 """ISO 8601 (UTC), or ms since 1970."""
 
 
@@ -276,12 +277,7 @@ def _forecasts(market: Market, given: Any) -> tuple[OwnSignal | None, F64 | None
 
 
 def _ms(moment: Moment) -> int | None:
-    if moment is None or isinstance(moment, int):
-        return moment
-    try:
-        return utc_ms(str(moment))
-    except Exception as error:
-        raise UsageError(str(error)) from None
+    return None if moment is None else moment_ms(moment)
 
 
 def _tell(sentence: str) -> None:

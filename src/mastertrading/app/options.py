@@ -42,6 +42,22 @@ def utc_ms(text: str) -> int:
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
+def moment_ms(moment: str | int | datetime) -> int:
+    """Milliseconds since 1970 of what a program may hand over: ms, an ISO 8601 text, or a datetime (UTC).
+
+    Raises
+    ------
+    UsageError
+        If it is no moment.
+    """
+    if isinstance(moment, int):
+        return moment
+    try:
+        return utc_ms(str(moment))
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(str(error)) from None
+
+
 def symbols(text: str) -> tuple[str, ...]:
     """Canonical symbols of a text such as ``BTC,ETH/USDT``, each once, in the order given."""
     try:
@@ -58,6 +74,14 @@ def natural(text: str) -> int:
     if not text.strip().isdecimal():
         raise argparse.ArgumentTypeError(tr("{text!r} is not a whole number from 0").format(text=text))
     return int(text)
+
+
+def number(text: str) -> float:
+    """A number, as in 0.5 or 30."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a number").format(text=text)) from error
 
 
 def _data(parser: argparse.ArgumentParser) -> None:

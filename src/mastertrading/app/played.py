@@ -8,12 +8,13 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mastertrading.app.backtest import named_by_signal, record_signal
-from mastertrading.app.options import utc_ms
+from mastertrading.app.options import moment_ms
 from mastertrading.app.picture import Picture, equity_picture, price_picture
 from mastertrading.backtest import frames
 from mastertrading.backtest.folder import SUMMARY, RunFolder
@@ -114,13 +115,15 @@ class Played:
 
     # ---------------------------------------------------------------- questions
 
-    def why(self, instrument: str, at: str | int) -> Answer:
-        """Everything that was decided of an instrument in one minute (ISO 8601 UTC, or ms).
+    def why(self, instrument: str, at: str | int | datetime) -> Answer:
+        """Everything that was decided of an instrument in one minute (ISO 8601 UTC, ms, or a datetime).
 
         Raises
         ------
         DataMissing
             If the run did not decide it then.
+        UsageError
+            If ``at`` is no moment.
         """
         from mastertrading.backtest.explain import explain
         from mastertrading.backtest.explain_run import open_run
@@ -128,7 +131,7 @@ class Played:
         recorded = open_run(self._folder)
         symbol = canonical_symbol(instrument)
         recorded.check_instrument(symbol)
-        at_ms = at if isinstance(at, int) else utc_ms(at)
+        at_ms = moment_ms(at)
         return Answer(explain(recorded, symbol, at_ms), recorded, at_ms)
 
     def plot(self, instrument: str | None = None) -> Picture:

@@ -84,7 +84,7 @@ class Plan:
             f"the sweep needs about {mib(self.needed)} MiB, and the limit is {mib(self.limit)} MiB",
             why=parts,
             where="--memory",
-            hint=f"{fewer}; or --memory {-(-self.needed // MIB)} if there is as much",
+            hint=f"{fewer}; or --memory {-(-self.needed // MIB)}M if there is as much",
         )
 
 

@@ -19,7 +19,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -362,6 +362,9 @@ def _line(error: BaseException, file: Path | None) -> str:
 def _hint(error: BaseException) -> str:
     if isinstance(error, ValueError) and "read-only" in str(error):
         return "the bars are not yours to change: work on a copy, as in close = bars.close.copy()"
+    if isinstance(error, AttributeError) and isinstance(error.obj, InstrumentBars | PanelBars):
+        name = "panel" if isinstance(error.obj, PanelBars) else "bars"
+        return f"{name} has {', '.join(one.name for one in fields(error.obj))} and close_ms"
     if isinstance(error, ModuleNotFoundError):
         return "a signal is one file: put what it needs into it, or install the library"
     return ""

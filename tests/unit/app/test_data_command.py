@@ -188,7 +188,7 @@ def test_help_names_the_default_lake(capsys):
         (["data", "import", "nowhere.csv"], 1, "is not there"),
         (["data", "check", "--data", ".", "--venue", "nasdaq"], 1, "no venue 'nasdaq'"),
         (["data", "synth", "--days", "0"], 2, "no synthetic market"),
-        (["data", "synth", "--days", "x"], 2, "invalid float"),
+        (["data", "synth", "--days", "x"], 2, "is not a number"),
         (["data", "synth", "--days", "nan"], 2, "no synthetic market"),
         (["data", "synth", "--days", "1e9"], 2, "no synthetic market"),
         (["data", "synth", "--base", "0"], 2, "no synthetic market"),

@@ -209,6 +209,9 @@ def test_why_tells_the_chain_of_one_minute(run):
     assert told.as_dict()["instrument"] == "BTCUSDT"
     with pytest.raises(DataMissing):
         run.why("BTC", "2030-01-01")
+    with pytest.raises(UsageError, match="not a date"):
+        run.why("BTC", "noon")
+    assert str(run.why("BTC", datetime(2024, 1, 1, 12, tzinfo=UTC))) == str(told)
 
 
 def test_a_saved_run_is_the_folder_of_the_command_line(run, tmp_path):

@@ -292,3 +292,10 @@ def test_what_a_signal_prints_does_not_reach_stdout(market, capsys):
     told = capsys.readouterr()
     assert told.out == ""
     assert "hello" in told.err
+
+
+def test_an_array_that_bars_do_not_have_is_answered_with_those_they_have(folder):
+    (folder / "signals" / "vwap.py").write_text("def vwap(bars):\n    return bars.vwap\n")
+    with pytest.raises(SignalError) as told:
+        evaluate(load_signal("vwap"), synthesize(("BTCUSDT",), days=1))
+    assert told.value.hint == "bars has ts_ms, open, high, low, close, volume, base_ms, symbol and close_ms"

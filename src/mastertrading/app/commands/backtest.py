@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mastertrading.app.commands.warm import compile_if_needed
 from mastertrading.app.messages import tr
-from mastertrading.app.options import add_common, check_window, chosen_instruments, resolved_settings
+from mastertrading.app.options import add_common, check_window, chosen_instruments, number, resolved_settings
 from mastertrading.app.own_signal import add_signal, signal_asked
 from mastertrading.app.terminal import err, out, progress
 from mastertrading.domain.errors import UsageError
@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--days",
-        type=float,
+        type=number,
         default=None,
         metavar="N",
         help=f"length of it from 2024-01-01 on (default {SYNTHETIC_DAYS:g})",

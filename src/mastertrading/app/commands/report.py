@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from mastertrading.app.messages import tr
-from mastertrading.app.options import add_common
+from mastertrading.app.options import add_common, number
 from mastertrading.app.terminal import err, out
 from mastertrading.domain.errors import UsageError
 
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where the run's bars are, for candles and the market's curve (may be given several times)",
     )
     parser.add_argument(
-        "--days", type=float, metavar="N", help="length of the synthetic market, where --to cut the run"
+        "--days", type=number, metavar="N", help="length of the synthetic market, where --to cut the run"
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write here (default RUN/report.html)")
     parser.add_argument("--open", action="store_true", help="show it in the browser")

@@ -6,7 +6,7 @@ import gc
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,14 +20,29 @@ from mastertrading.research.bench.workloads import Workload
 from mastertrading.settings.schema import MODULES
 
 WARM_BARS = 4_320
+WARM_ROUNDS = 2
 FEW_BARS = 20_000
 FILE_RUNS = 3
 MIB = 1 << 20
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
+def markets(workload: Workload, runs: int, seed: int, data: Path | None) -> Iterator[tuple[int, Market]]:
+    """A market for each round, numbered from ``-WARM_ROUNDS``; those from 0 on are timed.
+
+    Each has a seed of its own; recorded bars are read once. The one before is let go only when the next is made, so
+    that the process keeps its memory: otherwise a third of a run of W1 is the system handing out pages again.
+    """
+    market = None
+    for k in range(-WARM_ROUNDS, runs):
+        if market is None or data is None or not workload.reads:
+            market = workload.make(workload.bars, seed + WARM_ROUNDS + k, data)
+        gc.collect()
+        yield k, market
+
+
 def measure(workload: Workload, runs: int, seed: int, data: Path | None = None) -> dict[str, Any]:
-    """Time a workload ``runs`` times, each on new data, after one small run that warms the process up.
+    """Time a workload ``runs`` times, each on new data, in a process that is warm by then.
 
     Engine and floor take turns in going first. Every pair of results is compared to the bit.
 
@@ -40,27 +55,24 @@ def measure(workload: Workload, runs: int, seed: int, data: Path | None = None) 
     InvariantBroken
         If the engine and the floor differ: no ratio is told then.
     """
-    times, floors, peak, market = [], [], 0.0, None
     _once(workload, workload.make(WARM_BARS, seed, None), floor_first=False)
-    runs = min(runs, workload.most_runs)
-    for k in range(runs):
-        if market is None or data is None or not workload.reads:
-            market = None
-            market = workload.make(workload.bars, seed + 1 + k, data)
-        if k == 0:
+    times, floors, first, peak, runs = [], [], 0.0, 0.0, min(runs, workload.most_runs)
+    for k, market in markets(workload, runs, seed, data):
+        if k == -WARM_ROUNDS:
             reset_peak()
-            workload.play(market)
+            first = _seconds(workload.play, market)
             peak = peak_mib()
         seconds, below = _once(workload, market, floor_first=k % 2 == 1)
-        times.append(seconds)
-        floors += [] if below is None else [below]
-    assert market is not None
+        if k >= 0:
+            times.append(seconds)
+            floors += [] if below is None else [below]
     bars, instruments = decided_bars(market), len(market.instruments)
     told: dict[str, Any] = {
         "seconds": median(times),
         "bars_per_second": bars * instruments * workload.sets / median(times),
         "ratio_to_floor": median(times) / median(floors) if floors else None,
         "rss_mib": peak,
+        "first_seconds": first,
         "fastest": min(times),
         "slowest": max(times),
         "runs": runs,
@@ -70,7 +82,7 @@ def measure(workload: Workload, runs: int, seed: int, data: Path | None = None) 
         "market": market.source or "random walk",
         "goal": workload.goal,
         "floor_seconds": median(floors) if floors else None,
-        "first_seed": seed + 1,
+        "first_seed": seed + WARM_ROUNDS,
     }
     if workload.files:
         told["with_files_seconds"] = median(_seconds(write_run, workload, market) for _ in range(FILE_RUNS))
@@ -88,8 +100,10 @@ def decided_bars(market: Market) -> int:
 
 def growth(workload: Workload, per_bar: float, runs: int, seed: int) -> dict[str, float]:
     """Nanoseconds a bar here and over few bars, and how many times as much it is here."""
-    few = [_seconds(workload.play, workload.make(FEW_BARS, seed + 1 + k, None)) for k in range(runs)]
-    per_bar_of_few = median(few) / FEW_BARS
+    few = [
+        _seconds(workload.play, workload.make(FEW_BARS, seed + k, None)) for k in range(WARM_ROUNDS + runs)
+    ]
+    per_bar_of_few = median(few[WARM_ROUNDS:]) / FEW_BARS
     return {
         "ns_per_bar": per_bar * 1e9,
         "ns_per_bar_of_20k": per_bar_of_few * 1e9,
@@ -99,7 +113,6 @@ def growth(workload: Workload, per_bar: float, runs: int, seed: int) -> dict[str
 
 def _once(workload: Workload, market: Market, floor_first: bool) -> tuple[float, float | None]:
     """Seconds of the workload and of its floor on the same arrays."""
-    gc.collect()
     below = _timed(workload.floor, market) if workload.floor and floor_first else None
     seconds, result = _timed(workload.play, market)
     if workload.floor is None:

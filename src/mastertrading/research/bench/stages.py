@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from mastertrading.research.bench.measure import WARM_BARS
+from mastertrading.research.bench.measure import WARM_BARS, markets
 from mastertrading.research.bench.workloads import Workload
 
 REST = "everything else"
@@ -111,17 +110,14 @@ def where_time_goes(
     """
     workload.play(workload.make(WARM_BARS, seed, None))
     told: dict[str, dict[str, list[float]]] = {"stages": {}, "meanwhile": {}}
-    market, runs = None, min(runs, workload.most_runs)
-    for k in range(runs):
-        if market is None or data is None or not workload.reads:
-            market = None
-            market = workload.make(workload.bars, seed + 1 + k, data)
+    for k, market in markets(workload, min(runs, workload.most_runs), seed, data):
         watch = Stopwatch()
-        gc.collect()
         with watched(watch):
             started = time.perf_counter()
             workload.play(market)
             whole = time.perf_counter() - started
+        if k < 0:
+            continue
         watch.mine[REST] = max(0.0, whole - sum(watch.mine.values()))
         for kind, times in (("stages", watch.mine), ("meanwhile", watch.others)):
             for stage, seconds in times.items():

@@ -8,7 +8,7 @@ import json
 from mastertrading.app.commands.data.common import add_lake
 from mastertrading.app.commands.data.importing import patience
 from mastertrading.app.messages import tr
-from mastertrading.app.options import add_common, natural, resolved_settings
+from mastertrading.app.options import add_common, natural, number, resolved_settings
 from mastertrading.domain.errors import UsageError
 
 MOST_DAYS = 3660
@@ -16,7 +16,7 @@ MOST_DAYS = 3660
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--days", type=float, default=30.0, metavar="N", help=tr("length (default 30)"))
+    parser.add_argument("--days", type=number, default=30.0, metavar="N", help=tr("length (default 30)"))
     parser.add_argument(
         "--base",
         dest="base_minutes",
