@@ -27,7 +27,7 @@ class Forecasts(Protocol):
         """VERDICT (bars, instruments, modules) and CONTEXT (bars, instruments) of the bars [start, stop).
 
         None where no rule reads what the signals know of the market. The room of verdicts may be used again for the
-        next chunk but one.
+        next chunk.
         """
         ...
 
@@ -63,16 +63,15 @@ class UserForecasts:
 
     def __init__(self, market: Market, settings: Settings, minutes: Records | None, given: Given) -> None:
         self._values = on_grid(market, given)
-        self._rooms = [records(VERDICT, (0, 0, 1)), records(VERDICT, (0, 0, 1))]
+        self._room = records(VERDICT, (0, 0, 1))
         self._panel = None if minutes is None else Panel(market, signal_rules(settings), minutes)
 
     def evaluate_chunk(self, start: int, stop: int) -> tuple[Records, Records | None]:
         """Verdicts and contexts of the bars [start, stop)."""
         shape = stop - start, self._values.shape[1], 1
-        self._rooms.reverse()  # of two rooms the one that is not in use
-        if len(self._rooms[0]) < shape[0]:
-            self._rooms[0] = records(VERDICT, shape)
-        verdicts = self._rooms[0][: stop - start]
+        if len(self._room) < shape[0]:
+            self._room = records(VERDICT, shape)
+        verdicts = self._room[: stop - start]
         verdicts["forecast"][:, :, 0] = self._values[start:stop]
         return verdicts, None if self._panel is None else self._panel.evaluate_chunk(start, stop)[1]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -78,29 +77,27 @@ def transfer_rows(market: Market, settings: Settings, start: int) -> Records:
 
 
 class RowWriter:
-    """Writes the engine's rows of a market, consecutive chunk by chunk, into two rooms by turns."""
+    """Writes the engine's rows of a market, consecutive chunk by chunk, into the same room again and again."""
 
-    def __init__(self, market: Market, bars: int, rooms: int = 2) -> None:
+    def __init__(self, market: Market, bars: int) -> None:
         self._market = market
         self._per_tick = np.array([1.0 / float(instrument.tick) for instrument in market.instruments])
         self._ages = np.full(len(market.instruments), 1 << 40, np.int64)
         mark = market.mark_close
         self._mark = market.close if mark is None else np.where(np.isnan(mark), market.close, mark)
-        self._rooms = [records(ROW, (bars, len(market.instruments))) for _ in range(rooms)]
-        self._told = [False] * rooms
+        self._room = records(ROW, (bars, len(market.instruments)))
+        self._told = False
 
     def rows(self, contexts: Records | None, start: int, stop: int) -> Records:
         """ROW records of the bars [start, stop). Without contexts, none are known in any chunk."""
-        market, room, told = self._market, self._rooms.pop(0), self._told.pop(0)
-        out = room[: stop - start]
+        market, out = self._market, self._room[: stop - start]
         prices = market.open, market.high, market.low, market.close
         fill_prices(out, prices, market.valid, self._mark, self._per_tick, market.base_ms, self._ages, start)
         if contexts is not None:
             fill_contexts(out, contexts)
-        elif not told:  # once a room is enough: nothing else writes there
-            fill_contexts(room, unknown_contexts(*room.shape))
-        self._rooms.append(room)
-        self._told.append(True)
+        elif not self._told:  # once is enough: nothing else writes there
+            fill_contexts(self._room, unknown_contexts(*self._room.shape))
+        self._told = True
         return out
 
 
@@ -130,9 +127,8 @@ class Inputs(NamedTuple):
 def chunks(inputs: Inputs, decided: tuple[int, int, int]) -> Iterator[tuple[int, Chunk]]:
     """The inputs of all bars up to the last decision, with the first bar of each chunk.
 
-    Nothing is decided in a chunk that begins before ``start``; it feeds the signals and the memory of verdicts. A
-    chunk is made while the one before it is used, so that two cores are busy; its room is used again for the next but
-    one: copy what is to be kept.
+    Nothing is decided in a chunk that begins before ``start``; it feeds the signals and the memory of verdicts. The
+    room of a chunk is used again for the next: copy what is to be kept.
 
     Parameters
     ----------
@@ -140,29 +136,13 @@ def chunks(inputs: Inputs, decided: tuple[int, int, int]) -> Iterator[tuple[int,
         First bar, first bar after the last, and bars in a chunk.
     """
     start, stop, step = decided
-    cuts = list(pairwise([*range(0, start, step), *range(start, stop, step), stop]))
     bars = min(step, stop)
-    writer = RowWriter(inputs.market, bars)
-    rooms = [records(MINUTE, bars), records(MINUTE, bars)]
-
-    def made(first: int, last: int) -> Chunk:
+    writer, room = RowWriter(inputs.market, bars), records(MINUTE, bars)
+    for first, last in pairwise([*range(0, start, step), *range(start, stop, step), stop]):
         verdicts, contexts = inputs.source.evaluate_chunk(first, last)
         rows = writer.rows(contexts, first, last)
         apply_models(rows, inputs.regime, inputs.volatility, first)
-        rooms.reverse()
-        minutes = inputs.minutes.write(first, last, rooms[0])
-        return Chunk(rows, minutes, verdicts)
-
-    if len(cuts) == 1:
-        yield cuts[0][0], made(*cuts[0])
-        return
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="chunks") as crew:
-        ahead = crew.submit(made, *cuts[0])
-        for (first, _), following in zip(cuts, [*cuts[1:], None], strict=True):
-            chunk = ahead.result()
-            if following is not None:
-                ahead = crew.submit(made, *following)
-            yield first, chunk
+        yield first, Chunk(rows, inputs.minutes.write(first, last, room), verdicts)
 
 
 def apply_models(rows: Records, regime: F64 | None, volatility: F64 | None, start: int = 0) -> None:

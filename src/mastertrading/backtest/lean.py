@@ -129,7 +129,7 @@ def prepare(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Prepa
     own, verdicts, contexts = ask.forecasts is not None, None, None
     if not own or reads_context(settings):
         verdicts, contexts = ModuleForecasts(market, settings, minutes).evaluate_chunk(0, stop)
-    rows = RowWriter(market, stop, rooms=1).rows(contexts, 0, stop)
+    rows = RowWriter(market, stop).rows(contexts, 0, stop)
     apply_models(rows, ask.regime, ask.volatility)
     modules = UserForecasts.modules if own else MODULES
     return Prepared(
