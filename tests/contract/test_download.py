@@ -13,9 +13,8 @@ import pytest
 from exchange_peer import CLEAN, DAY, HOUR, MINUTE, START, Asked, FakeClock, Peer, some_faults, walk
 from mastertrading.app.download.plan import Wish
 from mastertrading.app.download.work import Desk, download
-from mastertrading.domain.errors import OutputError, UsageError
+from mastertrading.domain.errors import ExchangeUnavailable, OutputError, UsageError
 from mastertrading.exchange import client
-from mastertrading.exchange.trouble import ExchangeUnavailable
 from mastertrading.lake.lock import writing
 from mastertrading.lake.names import SeriesId
 from mastertrading.lake.store import Venue

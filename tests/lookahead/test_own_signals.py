@@ -12,13 +12,12 @@ import biased_signals
 from biased_signals import LOOK_AHEAD, UNSTEADY
 from lookahead.markets import compiled
 from mastertrading import ema, rsi, zscore
-from mastertrading.domain.errors import DataError
+from mastertrading.domain.errors import DataError, SignalError
 from mastertrading.lake.damage import Defects
 from mastertrading.lake.synthetic import synthesize
 from mastertrading.research.examine import examine, first_decision, primed_bars
 from mastertrading.research.lookahead import INDICATORS, of_arrays, of_modules, of_signal, try_cuts
 from mastertrading.research.own_signal import load_signal, signal_of
-from mastertrading.research.parameters import SignalError
 from mastertrading.research.warm_up import warm_up
 from mastertrading.settings.schema import MODULES, Settings
 

@@ -145,8 +145,10 @@ def named_by_signal(result: Result, signal: OwnSignal | None) -> Result:
     """The same result under an id that holds the signal's source and parameters as well."""
     if signal is None:
         return result
-    text = f"{result.run_id}\n{json.dumps(signal.as_dict(), sort_keys=True)}"
-    return replace(result, run_id=hashlib.sha256(text.encode()).hexdigest()[:16])
+    told = json.dumps(signal.as_dict(), sort_keys=True)
+    return replace(
+        result, identify=lambda: hashlib.sha256(f"{result.run_id}\n{told}".encode()).hexdigest()[:16]
+    )
 
 
 def record_signal(summary: Path, signal: OwnSignal) -> None:

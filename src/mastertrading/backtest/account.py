@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from mastertrading.backtest.replay import listen, replay
 from mastertrading.compiled import records
@@ -83,7 +84,7 @@ class ReplayedAccount:
         self.initial_atoms = initial_atoms
         self.book = open_book(rules, len(specs), initial_atoms)
         self.logs = open_logs(len(specs), stops=stops)
-        self._written: list[list[Records]] = [[] for _ in Logs._fields]
+        self._written: list[list[npt.NDArray[np.void]]] = [[] for _ in Logs._fields]
 
     def play(self, chunk: Chunk, record: Record | None = None) -> Record:
         """Play a chunk of bars and write what there is room for; None: everything."""
@@ -133,10 +134,8 @@ class ReplayedAccount:
         """All rows of one log: ``fills``, ``trades``, ``payments``, ``events`` or ``stops``."""
         self._empty_logs()
         at = Logs._fields.index(name)
-        parts = self._written[at]
-        if len(parts) == 1:
-            return parts[0]
-        return np.concatenate([getattr(self.logs, name)[:0], *parts]).view(np.recarray)
+        room, parts = getattr(self.logs, name), self._written[at]
+        return np.concatenate([_raw(room[:0]), *parts]).view(room.dtype).view(np.recarray)
 
     def _rows_written(self) -> bool:
         return any(int(self.book.account[name][0]) for name in Logs._fields)
@@ -145,5 +144,10 @@ class ReplayedAccount:
         for at, name in enumerate(Logs._fields):
             count = int(self.book.account[name][0])
             if count:
-                self._written[at].append(getattr(self.logs, name)[:count].copy())
+                self._written[at].append(_raw(getattr(self.logs, name)[:count]).copy())
                 self.book.account[name] = 0
+
+
+def _raw(rows: Records) -> npt.NDArray[np.void]:
+    """The same rows without fields: NumPy copies those at once, and records field by field."""
+    return np.asarray(rows).view(np.dtype((np.void, rows.dtype.itemsize)))

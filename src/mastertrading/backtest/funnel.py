@@ -29,12 +29,11 @@ def count(funnel: Any, verdicts: Records, decisions: Records) -> None:
                 )
                 begin = t
         for m in range(verdicts.shape[2]):
-            begin = 0
+            said, begin = verdicts[:, i, m], 0
             for t in range(1, bars + 1):
-                if t == bars or not is_same_verdict(verdicts[t, i, m], verdicts[begin, i, m]):
-                    said, length = verdicts[begin, i, m], t - begin
-                    count_verdict(borrow(fires), borrow(refusals), i, m, said, length)
-                    count_gates(borrow(module_asked), borrow(module_passed), i, m, said, length)
+                if t == bars or not is_same_verdict(said[t], said[begin]):
+                    count_verdict(borrow(fires), borrow(refusals), i, m, said[begin], t - begin)
+                    count_gates(borrow(module_asked), borrow(module_passed), i, m, said[begin], t - begin)
                     begin = t
 
 

@@ -22,7 +22,7 @@ from mastertrading.backtest.inputs import (
     settlement_rows,
     transfer_rows,
 )
-from mastertrading.backtest.run import DEFAULT_ASK, Ask, forecasts_of, refuse_bad_data, window
+from mastertrading.backtest.run import DEFAULT_ASK, Ask, chunk_length, forecasts_of, refuse_bad_data, window
 from mastertrading.compiled import records
 from mastertrading.domain.errors import ConfigError
 from mastertrading.domain.market import F64, I64, Market, Records
@@ -30,9 +30,6 @@ from mastertrading.settings.records import atoms, reads_context, rules_record, s
 from mastertrading.settings.schema import MODULES, Settings
 from mastertrading.signals.returns import hourly_returns
 from mastertrading.signals.rows import VERDICT
-
-CHUNK_CELLS = 1 << 15
-"""Bars × instruments in one chunk: enough to forget what a chunk costs, little enough for the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ def run_lean(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Lean
     account = ReplayedAccount(rules, specs, past, atoms(settings.account.initial_equity), stops=False)
     inputs = Inputs(market, source, minutes, ask.regime, ask.volatility)
     equity = np.empty(stop - start, np.int64)
-    for first, chunk in chunks(inputs, (start, stop, max(1, CHUNK_CELLS // len(specs)))):
+    for first, chunk in chunks(inputs, (start, stop, chunk_length(ask, len(specs)))):
         if first < start:
             account.listen(chunk)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -68,6 +69,8 @@ class Result:
 
     Attributes
     ----------
+    identify
+        Computes ``run_id``: hashing everything that went in is left to whoever asks.
     modules
         Names of the forecast columns (``trend, meanrev, carry, smc``, or ``user`` with ``--signals``).
     trades, fills, payments, events, stops, equity
@@ -88,7 +91,7 @@ class Result:
     instruments: tuple[Instrument, ...]
     modules: tuple[str, ...]
     settings: Settings
-    run_id: str
+    identify: Callable[[], str]
     config_hash: str
     data_id: str
     code_id: str
@@ -111,3 +114,8 @@ class Result:
     costs_doubled: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     source: str = ""
+
+    @property
+    def run_id(self) -> str:
+        """Identity of the run: hash of code, configuration, data, window and forecasts."""
+        return self.identify()

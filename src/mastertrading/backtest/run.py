@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,8 @@ from mastertrading.settings.records import atoms, reads_context, rules_record, s
 from mastertrading.settings.schema import Settings
 from mastertrading.signals.returns import hourly_returns
 
-CHUNK_BARS = 16_384
+CHUNK_CELLS = 1 << 15
+"""Bars × instruments in a chunk: enough to forget what a chunk costs, little enough for the processor's cache."""
 COSTS_DOUBLED = "costs_doubled"
 
 OnDecisions = Callable[[I64, Records, Records], None]
@@ -65,7 +67,7 @@ class Ask(NamedTuple):
     all_paths
         Also replay under the best and the worst path inside a bar (BT-INTRABAR), and with doubled costs.
     chunk_bars
-        Bars computed at a time; it changes memory and nothing else.
+        Bars computed at a time, None: ``CHUNK_CELLS`` of all instruments; it changes memory and nothing else.
     """
 
     from_ms: int | None = None
@@ -75,7 +77,7 @@ class Ask(NamedTuple):
     regime: F64 | None = None
     volatility: F64 | None = None
     all_paths: bool = True
-    chunk_bars: int = CHUNK_BARS
+    chunk_bars: int | None = None
 
 
 DEFAULT_ASK = Ask()
@@ -108,14 +110,15 @@ def run(
     accounts = open_accounts(market, settings, source, past, ask.all_paths)
     account = accounts[settings.fills.path]
     width = len(market.instruments)
+    step = chunk_length(ask, width)
     funnel = Funnel.empty(width, len(source.modules))
     equity, decisions = (
         records(EQUITY, stop - start),
-        records(DECISION, (min(ask.chunk_bars, stop - start), width)),
+        records(DECISION, (min(step, stop - start), width)),
     )
     nothing = np.empty(0, np.int64)
     inputs = Inputs(market, source, minutes, ask.regime, ask.volatility)
-    for first, chunk in chunks(inputs, (start, stop, ask.chunk_bars)):
+    for first, chunk in chunks(inputs, (start, stop, step)):
         if first < start:
             for each in accounts.values():
                 each.listen(chunk)
@@ -137,6 +140,11 @@ def run(
     equity[-1] = (end_ms, account.balance, account.balance, 0)
     seconds = {"replay": time.perf_counter() - started}
     return _result(market, settings, ask, source.modules, (start, stop), accounts, funnel, equity, seconds)
+
+
+def chunk_length(ask: Ask, instruments: int) -> int:
+    """Bars of a chunk."""
+    return max(1, CHUNK_CELLS // instruments) if ask.chunk_bars is None else ask.chunk_bars
 
 
 def refuse_bad_data(market: Market, settings: Settings) -> None:
@@ -231,7 +239,7 @@ def _result(
         instruments=market.instruments,
         modules=modules,
         settings=settings,
-        run_id=run_id(market, settings, ask),
+        identify=partial(run_id, market, settings, ask),
         config_hash=config_hash(settings),
         data_id=market.data_id,
         code_id=code_key(),

@@ -5,9 +5,12 @@
     MastertradingError                exit code 1
     ├── UsageError                    2   the command line was used wrongly
     ├── ConfigError                   2   a setting is unknown, misspelt, out of range or contradictory
+    │   └── SignalError               2   a user's own signal is not there, not a signal, or it failed
     ├── DataError                     1   market data cannot be used
     │   ├── DataMissing               1   an instrument, a file or a window is not there
     │   └── DataUnreadable            1   a file is not what its name says, or is damaged
+    ├── ExchangeUnavailable           1   an exchange did not give what was asked for, also after several tries
+    ├── ExchangeRefused               1   an exchange said that it will not answer
     ├── OutputError                   1   results cannot be written (nothing half-written is left)
     ├── SafetyBlocked                 3   a safety rule forbids the action
     ├── ValidationFailed              4   a validation gate said no
@@ -59,6 +62,10 @@ class ConfigError(MastertradingError):
     exit_code = 2
 
 
+class SignalError(ConfigError):
+    """A user's own signal cannot be used: it is not there, not a signal, or it failed."""
+
+
 class DataError(MastertradingError):
     """Market data cannot be used as it is."""
 
@@ -69,6 +76,14 @@ class DataMissing(DataError):
 
 class DataUnreadable(DataError):
     """A file is not what its name says, or is damaged."""
+
+
+class ExchangeUnavailable(MastertradingError):
+    """An exchange did not give what was asked for, also after several tries."""
+
+
+class ExchangeRefused(MastertradingError):
+    """An exchange said that it will not answer this question."""
 
 
 class OutputError(MastertradingError):

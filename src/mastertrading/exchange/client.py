@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mastertrading.domain.errors import UsageError
+from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable, UsageError
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import DAY_MS, HOUR_MS, MINUTE_MS
 from mastertrading.exchange.contracts import Market, by_symbol, facts_of
@@ -18,9 +18,7 @@ from mastertrading.exchange.pages import Rows, whole_page, windows
 from mastertrading.exchange.trouble import (
     PATIENCE_S,
     BadAnswer,
-    ExchangeUnavailable,
     Heard,
-    Refused,
     Trouble,
     judged,
 )
@@ -117,7 +115,7 @@ class History:
 
         Raises
         ------
-        ExchangeUnavailable, Refused
+        ExchangeUnavailable, ExchangeRefused
         """
         self._insist(
             "its markets", lambda: self._ccxt.load_markets(params=dict(self.offer.start)), FIRST_TRIES
@@ -140,7 +138,7 @@ class History:
                     f"tiers of {symbol}", lambda: self._ccxt.fetch_market_leverage_tiers(market["symbol"])
                 )
                 tiers = answer if isinstance(answer, list) else ()
-            except Refused:
+            except ExchangeRefused:
                 tiers = ()
         return facts_of(symbol, market, tiers)
 
@@ -155,7 +153,7 @@ class History:
 
         Raises
         ------
-        ExchangeUnavailable, Refused
+        ExchangeUnavailable, ExchangeRefused
         """
         step_ms = 0 if kind == "funding" else self._ccxt.parse_timeframe(timeframe) * 1000
         limit = self.offer.rows[kind]
@@ -215,7 +213,7 @@ class History:
             except Exception as error:  # whatever a strange answer makes ccxt's parsers stumble over
                 trouble = judged(error, self.heard, self.pace.clock.now_ms())
             if trouble.final:
-                raise Refused(f"{self.id} refuses {label}", why=trouble.text)
+                raise ExchangeRefused(f"{self.id} refuses {label}", why=trouble.text)
             if attempt < tries - 1:
                 self._pause(trouble, attempt, seed)
         raise ExchangeUnavailable(

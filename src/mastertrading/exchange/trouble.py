@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mastertrading.domain.errors import MastertradingError
 from mastertrading.exchange.lean import errors
 
 PATIENCE_S = 900.0
@@ -21,14 +20,6 @@ SHOWN = 160
 ADDRESS = re.compile(r"^\w+( (GET|POST))?( https?://\S+)?")
 """How ccxt begins its sentences: exchange, method, address."""
 BANNED, TOO_MANY, FORBIDDEN, LEGAL = 418, 429, 403, 451
-
-
-class ExchangeUnavailable(MastertradingError):
-    """An exchange did not give what was asked for, also after several tries."""
-
-
-class Refused(MastertradingError):
-    """An exchange said that it will not answer this question."""
 
 
 class BadAnswer(Exception):

@@ -27,14 +27,13 @@ from typing import Any
 
 import numpy as np
 
-from mastertrading.domain.errors import MastertradingError
+from mastertrading.domain.errors import MastertradingError, SignalError
 from mastertrading.domain.market import F64, Market
 from mastertrading.research.bars import InstrumentBars, PanelBars, bars_of, panel_of
 from mastertrading.research.parameters import (
     EXAMPLE,
     Parameter,
     Scalar,
-    SignalError,
     parameters_of,
     read_values,
     text_of,

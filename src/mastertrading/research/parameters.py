@@ -14,16 +14,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from mastertrading.domain.errors import ConfigError, UsageError
+from mastertrading.domain.errors import SignalError, UsageError
 
 Scalar = bool | int | float | str
 KINDS: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 TRUTHS = {"true": True, "false": False}
 EXAMPLE = "def ema_cross(bars, fast: int = 20, slow: int = 50):"
-
-
-class SignalError(ConfigError):
-    """A user's own signal cannot be used: it is not there, not a signal, or it failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mastertrading.domain.errors import UsageError
+from mastertrading.domain.errors import SignalError, UsageError
 from mastertrading.lake.synthetic import synthesize
 from mastertrading.research.own_signal import evaluate, load_signal, signal_of
-from mastertrading.research.parameters import SignalError, read_options
+from mastertrading.research.parameters import read_options
 
 CROSS = """
 import numpy as np

@@ -20,11 +20,10 @@ from mastertrading.app.download.plan import (
     task_of,
     wanted,
 )
-from mastertrading.domain.errors import OutputError
+from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable, OutputError
 from mastertrading.exchange.client import History, unit_of
 from mastertrading.exchange.contracts import chosen_markets
 from mastertrading.exchange.pacing import Clock, Pace
-from mastertrading.exchange.trouble import ExchangeUnavailable, Refused
 from mastertrading.exchange.venues import offer_of
 from mastertrading.lake.lock import Wait, at_once, writing
 from mastertrading.lake.names import moment
@@ -197,7 +196,7 @@ def _fetch(history: History, task: Task, page: Range, now_ms: int) -> None:
     start, end = page
     try:
         rows = history.page(task.kind, task.market, task.series.timeframe, start, end)
-    except Refused as error:
+    except ExchangeRefused as error:
         task.failed = error.why or error.what
         return
     last = int(rows.ts_ms[-1]) + (task.step_ms or 1) if len(rows) else start
