@@ -243,13 +243,26 @@ def _fold(fold: Fold, *columns: F64, missing: float = np.nan) -> F64:
         parts = [
             _fold(fold, *(each[:, n] for each in given), missing=missing) for n in range(given[0].shape[1])
         ]
+        if len(parts) == 1:
+            return parts[0][:, None]
         return np.stack(parts, axis=1) if parts else np.empty(given[0].shape)
-    absent = np.logical_or.reduce([np.isnan(each) for each in given])
-    if not absent.any():
-        return fold(*(np.array(each) for each in given))  # copies: a kernel wants arrays of its own
+    absent = np.isnan(given[0])
+    for other in given[1:]:
+        absent |= np.isnan(other)
+    first = int(np.argmin(absent)) if len(absent) else 0
+    there = slice(first, None) if not absent[first:].any() else ~absent
+    folded = fold(*(_own(each[there]) for each in given))
+    if len(folded) == len(absent):
+        return folded
     out = np.full(given[0].shape, missing)
-    out[~absent] = fold(*(each[~absent] for each in given))
+    out[there] = folded
     return out
+
+
+def _own(column: F64) -> F64:
+    """What a kernel can read: contiguous, and not sealed, which would be another type to compile for."""
+    plain = column.flags.c_contiguous and column.flags.writeable
+    return column if plain else np.array(column)
 
 
 def _windows(values: F64, count: int) -> tuple[F64, F64]:
@@ -289,6 +302,8 @@ def _shifted(values: F64, bars: int) -> F64:
 
 def _turns(side: F64) -> F64:
     """Where a side of 1 or -1 follows another; while the two are equal, the side stays what it was."""
-    stays = held(side)
-    before = np.concatenate([[0.0], stays[:-1]])
-    return np.where((stays != before) & (before != 0.0), stays, 0.0)
+    stays = side if side.all() else held(side)
+    out = np.zeros(side.shape)
+    changed = (stays[1:] != stays[:-1]) & (stays[:-1] != 0.0)
+    out[1:][changed] = stays[1:][changed]
+    return out
