@@ -83,7 +83,6 @@ def make_result(
         "modules": MODULES,
         "settings": Settings(),
         "identify": lambda: "run",
-        "config_hash": "c" * 64,
         "data_id": "d" * 64,
         "code_id": "k" * 16,
         "grade": "A",

@@ -131,8 +131,7 @@ class ReplayedAccount:
         return self.balance - self.initial_atoms - int(self.book.account[0].transferred)
 
     def log(self, name: str) -> Records:
-        """All rows of one log: ``fills``, ``trades``, ``payments``, ``events`` or ``stops``."""
-        self._empty_logs()
+        """All rows of one log, at the end: ``fills``, ``trades``, ``payments``, ``events`` or ``stops``."""
         at = Logs._fields.index(name)
         room, parts = getattr(self.logs, name), self._written[at]
         return np.concatenate([_raw(room[:0]), *parts]).view(room.dtype).view(np.recarray)

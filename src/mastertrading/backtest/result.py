@@ -9,6 +9,7 @@ import numpy as np
 
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import I64, Records
+from mastertrading.settings.load import config_hash
 from mastertrading.settings.schema import Settings
 
 
@@ -92,7 +93,6 @@ class Result:
     modules: tuple[str, ...]
     settings: Settings
     identify: Callable[[], str]
-    config_hash: str
     data_id: str
     code_id: str
     grade: str
@@ -114,6 +114,11 @@ class Result:
     costs_doubled: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     source: str = ""
+
+    @property
+    def config_hash(self) -> str:
+        """Hash of the settings."""
+        return config_hash(self.settings)
 
     @property
     def run_id(self) -> str:

@@ -240,7 +240,6 @@ def _result(
         modules=modules,
         settings=settings,
         identify=partial(run_id, market, settings, ask),
-        config_hash=config_hash(settings),
         data_id=market.data_id,
         code_id=code_key(),
         grade=market.grade,

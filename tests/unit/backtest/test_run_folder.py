@@ -24,6 +24,8 @@ from mastertrading.domain.errors import DataMissing, DataUnreadable, InvariantBr
 from mastertrading.domain.market import MINUTE_MS
 from mastertrading.domain.reasons import FillReason, Gate, TrendGate
 from mastertrading.engine.book import DECISION
+from mastertrading.settings.load import config_hash
+from mastertrading.settings.schema import Settings
 from mastertrading.signals.rows import VERDICT
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
@@ -173,7 +175,7 @@ def test_decisions_of_a_users_own_forecasts_need_no_module_names(tmp_path):
 
 def test_configuration_is_written_resolved_with_its_hash(tmp_path):
     text = (write(tmp_path / "run") / "config.toml").read_text(encoding="utf-8")
-    assert text.startswith(f'# config_hash = "{"c" * 64}"\n')
+    assert text.startswith(f'# config_hash = "{config_hash(Settings())}"\n')
     assert tomllib.loads(text)["risk"]["per_trade"] == 0.003
 
 
