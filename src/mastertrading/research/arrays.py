@@ -238,14 +238,15 @@ def _floats(values: npt.ArrayLike) -> F64:
 
 def _fold(fold: Fold, *columns: F64, missing: float = np.nan) -> F64:
     """Fold every column without its NaN; where any of them is NaN, the result is ``missing``."""
-    given = np.broadcast_arrays(*(_floats(column) for column in columns))
+    given = [_floats(column) for column in columns]
+    if len(given) > 1:
+        given = list(np.broadcast_arrays(*given))
     if given[0].ndim == 2:
-        parts = [
-            _fold(fold, *(each[:, n] for each in given), missing=missing) for n in range(given[0].shape[1])
-        ]
-        if len(parts) == 1:
-            return parts[0][:, None]
-        return np.stack(parts, axis=1) if parts else np.empty(given[0].shape)
+        columns = [np.ascontiguousarray(each.T) for each in given]
+        out = np.empty(columns[0].shape)
+        for n in range(len(out)):
+            out[n] = _fold(fold, *(each[n] for each in columns), missing=missing)
+        return np.ascontiguousarray(out.T)
     absent = np.isnan(given[0])
     for other in given[1:]:
         absent |= np.isnan(other)

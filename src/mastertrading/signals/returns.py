@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mastertrading.compiled import records
-from mastertrading.domain.market import F64, HOUR_MS, I64, Market, Records
-from mastertrading.indicators.timeframes import BAR, resample
+from mastertrading.domain.market import F64, HOUR_MS, I64, Market
+from mastertrading.indicators.timeframes import resample
 from mastertrading.signals.panel import chunk_bars, primer_bars
 
 
@@ -26,13 +25,15 @@ def hourly_returns(market: Market) -> tuple[F64, I64]:
     hours_known
         Shape (bars,): how many rows had ended by the close of each bar. Nothing may read further.
     """
-    columns = [_hours(market, n) for n in range(len(market.instruments))]
     first = min([int(market.ts_ms[0]), *(int(p.ts_ms[0]) for p in market.primer if len(p))])
     first -= first % HOUR_MS
     hours = max(0, (int(market.ts_ms[-1]) + market.base_ms - first) // HOUR_MS)
-    logs = np.full((hours, len(columns)), np.nan)
-    for n, column in enumerate(columns):
-        logs[(column["open_ms"] - first) // HOUR_MS, n] = np.log(column["close"])
+    logs = np.full((hours, len(market.instruments)), np.nan)
+    for n in range(len(market.instruments)):
+        primed = primer_bars(market, n)
+        if len(primed) and primed["close_ms"][0] - primed["open_ms"][0] == HOUR_MS:
+            logs[(primed["open_ms"] - first) // HOUR_MS, n] = np.log(primed["close"])
+    _write_own_hours(market, first, logs)
     returns = np.full_like(logs, np.nan)
     returns[1:] = logs[1:] - logs[:-1]
     return returns, _hours_known(market, first, hours)
@@ -48,23 +49,16 @@ def _hours_known(market: Market, first_ms: int, hours: int) -> I64:
     return counts[closed : closed + len(market.ts_ms)]
 
 
-def _hours(market: Market, instrument: int) -> Records:
-    """The instrument's finished hours, primed ones first; only their times and closes are filled in."""
-    primed, own = primer_bars(market, instrument), _own_hours(market, instrument)
-    if len(primed) == 0 or primed["close_ms"][0] - primed["open_ms"][0] != HOUR_MS:
-        return own
-    return np.concatenate([primed, own]).view(np.recarray)
-
-
-def _own_hours(market: Market, instrument: int) -> Records:
-    """The finished hours of the base bars. Without a hole, an hour's close is that of its last bar."""
-    valid = market.valid[:, instrument]
-    first = int(np.argmax(valid))
-    if HOUR_MS % market.base_ms or not valid[first:].all():
-        return resample(chunk_bars(market, 0, len(valid), instrument)[:, 0], HOUR_MS)
-    begins = -(-int(market.ts_ms[first]) // HOUR_MS) * HOUR_MS
-    ends = np.arange(begins + HOUR_MS, int(market.ts_ms[-1]) + market.base_ms + 1, HOUR_MS)
-    hours = records(BAR, len(ends))
-    hours["open_ms"], hours["close_ms"] = ends - HOUR_MS, ends
-    hours["close"] = market.close[(ends - market.ts_ms[0]) // market.base_ms - 1, instrument]
-    return hours
+def _write_own_hours(market: Market, first_ms: int, logs: F64) -> None:
+    """Log closes of the hours that the base bars finish, into ``logs``, whose first row begins at ``first_ms``."""
+    if (
+        HOUR_MS % market.base_ms == 0 and market.valid.all()
+    ):  # without a hole, a close is that of the hour's last bar
+        begins = -(-int(market.ts_ms[0]) // HOUR_MS) * HOUR_MS
+        ends = np.arange(begins + HOUR_MS, int(market.ts_ms[-1]) + market.base_ms + 1, HOUR_MS)
+        closes = market.close[(ends - market.ts_ms[0]) // market.base_ms - 1]
+        logs[ends // HOUR_MS - 1 - first_ms // HOUR_MS] = np.log(closes)
+        return
+    for n in range(logs.shape[1]):
+        own = resample(chunk_bars(market, 0, len(market.ts_ms), n)[:, 0], HOUR_MS)
+        logs[(own["open_ms"] - first_ms) // HOUR_MS, n] = np.log(own["close"])

@@ -177,7 +177,7 @@ def test_a_stage_within_a_stage_is_told_once():
     inner = watch.around(lambda: sum(range(1000)), "inner")
     watch.around(inner, "outer")()
     inner()
-    assert set(watch.seconds) == {"outer", "inner"}
+    assert set(watch.times) == {"outer", "inner"}
 
 
 def test_a_process_that_measures_hands_its_error_back(tmp_path):

@@ -39,10 +39,10 @@ Times = dict[str, float]
 
 
 class Stopwatch:
-    """Seconds of each stage."""
+    """Seconds of each stage of what runs in one thread."""
 
     def __init__(self) -> None:
-        self.seconds: Times = {}
+        self.times: Times = {}
         self._is_inside = False
 
     def around(self, function: Callable[..., Any], stage: str) -> Callable[..., Any]:
@@ -58,7 +58,7 @@ class Stopwatch:
                 return function(*given, **named)
             finally:
                 self._is_inside = False
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+                self.times[stage] = self.times.get(stage, 0.0) + time.perf_counter() - started
 
         return timed
 
@@ -94,7 +94,7 @@ def holders_of(place: str) -> tuple[list[Any], str, Callable[..., Any]]:
 
 
 def where_time_goes(workload: Workload, runs: int, seed: int, data: Path | None = None) -> Times:
-    """Milliseconds of each stage, medians of ``runs`` runs, each on new data; they add up to the whole."""
+    """Milliseconds of each stage, medians of ``runs`` runs, each on new data; of one run they add up to the whole."""
     workload.play(workload.make(WARM_BARS, seed, None))
     told: dict[str, list[float]] = {}
     for k, market in markets(workload, min(runs, workload.most_runs), seed, data):
@@ -105,7 +105,7 @@ def where_time_goes(workload: Workload, runs: int, seed: int, data: Path | None 
             whole = time.perf_counter() - started
         if k < 0:
             continue
-        watch.seconds[REST] = max(0.0, whole - sum(watch.seconds.values()))
-        for stage, seconds in watch.seconds.items():
+        watch.times[REST] = max(0.0, whole - sum(watch.times.values()))
+        for stage, seconds in watch.times.items():
             told.setdefault(stage, [0.0] * k).append(seconds)
     return {stage: 1000.0 * median(each) for stage, each in told.items()}
