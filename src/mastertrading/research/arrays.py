@@ -242,10 +242,10 @@ def _fold(fold: Fold, *columns: F64, missing: float = np.nan) -> F64:
     if len(given) > 1:
         given = list(np.broadcast_arrays(*given))
     if given[0].ndim == 2:
-        columns = [np.ascontiguousarray(each.T) for each in given]
-        out = np.empty(columns[0].shape)
+        turned = [np.ascontiguousarray(each.T) for each in given]
+        out = np.empty(turned[0].shape)
         for n in range(len(out)):
-            out[n] = _fold(fold, *(each[n] for each in columns), missing=missing)
+            out[n] = _fold(fold, *(each[n] for each in turned), missing=missing)
         return np.ascontiguousarray(out.T)
     absent = np.isnan(given[0])
     for other in given[1:]:
