@@ -79,7 +79,7 @@ def test_a_later_start_hears_the_verdicts_that_are_still_fresh(minute: int) -> N
     begin = int(market_.ts_ms[minute])
     rows: list[np.ndarray] = []
     run(market_, chosen, Ask(from_ms=begin, forecasts=given, all_paths=False),
-        on_decisions=lambda _t, _v, decisions: rows.append(decisions.copy()))  # fmt: skip
+        on_decisions=lambda _t, _v, decisions, _rows: rows.append(decisions.copy()))  # fmt: skip
     # Said at the close of bar 2, which is the open of bar 3; 130 s reach two closes further.
     assert bool(rows[0][0, 0].lots) == (minute <= 5)
 
@@ -89,7 +89,7 @@ def test_a_module_without_weight_has_no_vote() -> None:
     chosen = Settings.model_validate({"allocation": {"weights": weights}})
     seen: list[np.ndarray] = []
     run(synthesize(("BTCUSDT", "ETHUSDT"), 3.0, 1), chosen, Ask(all_paths=False),
-        on_decisions=lambda _t, _v, decisions: seen.append(decisions.copy()))  # fmt: skip
+        on_decisions=lambda _t, _v, decisions, _rows: seen.append(decisions.copy()))  # fmt: skip
     votes = np.concatenate(seen)["votes_long"] | np.concatenate(seen)["votes_short"]
     assert not (votes & 1).any()
     assert votes.any()
