@@ -52,7 +52,7 @@ class Bench:
 
     facts: dict[str, Any]
     details: dict[str, dict[str, Any]]
-    where: dict[str, dict[str, dict[str, float]]]
+    where: dict[str, dict[str, float]]
     cold: dict[str, float]
     start: dict[str, float]
 
@@ -149,18 +149,14 @@ class Bench:
 START_NAMES = {"help": "--help", "version": "--version", "usage_error": "a usage error"}
 
 
-def _stages(name: str, told: dict[str, dict[str, float]]) -> Any:
-    """Stages of the thread that runs, longest first; then what a second thread did meanwhile."""
-    stages, meanwhile = told["stages"], told["meanwhile"]
+def _stages(name: str, stages: dict[str, float]) -> Any:
+    """Stages of a run, longest first."""
     whole = sum(stages.values())
-    columns = tr("stage"), "ms", "%", tr("meanwhile, ms")
-    made = table(tr("where the time of {name} goes").format(name=name), *columns, numbers=(1, 2, 3))
-    for stage in sorted(
-        {*stages, *meanwhile}, key=lambda each: -max(stages.get(each, 0), meanwhile.get(each, 0))
-    ):
-        ms = stages.get(stage)
-        own = ("", "") if ms is None else (f"{ms:.2f}", f"{100 * ms / whole:.0f}")
-        made.add_row(tr(stage), *own, f"{meanwhile[stage]:.2f}" if stage in meanwhile else "")
+    made = table(
+        tr("where the time of {name} goes").format(name=name), tr("stage"), "ms", "%", numbers=(1, 2)
+    )
+    for stage, ms in sorted(stages.items(), key=lambda each: -each[1]):
+        made.add_row(tr(stage), f"{ms:.2f}", f"{100 * ms / whole:.0f}")
     return made
 
 

@@ -29,8 +29,8 @@ from mastertrading.app.commands.warm import compile_if_needed
 from mastertrading.app.lookahead_words import sentences
 from mastertrading.app.options import moment_ms
 from mastertrading.app.played import Played
+from mastertrading.backtest.forecasts import on_grid
 from mastertrading.backtest.run import Ask
-from mastertrading.domain.errors import DataError
 from mastertrading.domain.market import F64, Market
 from mastertrading.lake.names import timeframe_ms
 from mastertrading.lake.panel import load_market
@@ -262,18 +262,10 @@ def _forecasts(market: Market, given: Any) -> tuple[OwnSignal | None, F64 | None
     if isinstance(given, (OwnSignal, str, Path)) or (callable(given) and not isinstance(given, np.ndarray)):
         own = signal(given)
         return own, evaluate(own, market)
-    values = np.nan_to_num(np.asarray(given, np.float64), posinf=np.inf, neginf=-np.inf)
+    values = np.array(given, np.float64)  # a copy: the run is replayed when more of it is asked for
     if values.ndim == 1 and len(market.instruments) == 1:
         values = values[:, None]
-    if values.shape != market.valid.shape:
-        raise DataError(
-            f"forecasts of shape {values.shape} do not fit a market of {market.valid.shape}",
-            why="they are one number a bar and instrument",
-            hint="mt.forecasts(market, function)",
-        )
-    if np.abs(values).max(initial=0.0) > 1.0:
-        raise DataError("a forecast is not within [-1, 1]", hint="np.clip(forecasts, -1, 1)")
-    return None, values
+    return None, on_grid(market, values)
 
 
 def _ms(moment: Moment) -> int | None:

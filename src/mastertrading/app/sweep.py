@@ -12,7 +12,7 @@ from mastertrading.app.backtest import Notice, Wanted, macro_events, market_of
 from mastertrading.backtest.run import Ask, refuse_bad_data, window
 from mastertrading.compiled.kernel import code_key
 from mastertrading.domain.errors import ConfigError, MastertradingError
-from mastertrading.domain.market import DAY_MS, Market
+from mastertrading.domain.market import DAY_MS
 from mastertrading.lake.lock import writing
 from mastertrading.research.case_store import CaseStore, create, read, refuse_taken, resume
 from mastertrading.research.cases import Case, cases_of, checked_space, settings_of
@@ -233,8 +233,3 @@ def _refuse_hopeless(cases: Sequence[Case], settings: Settings) -> None:
             first = first or error
     if first is not None:
         raise first
-
-
-def market_facts(market: Market) -> str:
-    """Bars and instruments, for people."""
-    return f"{len(market.ts_ms):,} × {len(market.symbols)}"

@@ -73,7 +73,7 @@ def remarks(done: Finished) -> Iterator[str]:
     if not ranking.best:
         yield tr("No case has a {objective}.").format(objective=ranking.objective)
         return
-    yield from _warnings(ranking, ranking.best[0])
+    yield from _warnings(ranking.best[0])
     yield from _luck(ranking)
 
 
@@ -115,7 +115,7 @@ def _ranked_row(done: Finished, ranked: Ranked) -> dict[str, Any]:
     }
 
 
-def _warnings(ranking: Ranking, best: Ranked) -> Iterator[str]:
+def _warnings(best: Ranked) -> Iterator[str]:
     if best.ground == "peak":
         yield tr("The best is a lonely peak: its neighbours do far worse, which is how luck looks.")
     elif best.ground == "plateau":

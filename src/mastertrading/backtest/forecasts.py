@@ -77,21 +77,33 @@ class UserForecasts:
 
 
 def on_grid(market: Market, given: Given) -> F64:
-    """Forecasts as one array, shape (bars, instruments), 0 where there is no opinion.
+    """Forecasts as one array, shape (bars, instruments), in [-1, 1], 0 where there is no opinion.
+
+    An array that is already so is not copied.
 
     Raises
     ------
     DataError
-        If an array has not the market's shape.
+        If an array has not the market's shape, or a forecast is not within [-1, 1].
     """
-    if not isinstance(given, np.ndarray):
-        return _placed(market, given)
-    if given.shape != market.close.shape:
+    values = given if isinstance(given, np.ndarray) else _placed(market, given)
+    if values.shape != market.close.shape:
         raise DataError(
-            f"the forecasts have the shape {given.shape}, the market {market.close.shape}",
-            why="there must be one for every bar and instrument; 0 or NaN is no opinion",
+            f"forecasts of shape {values.shape} do not fit a market of {market.close.shape}",
+            why="they are one number a bar and instrument; 0 or NaN is no opinion",
+            hint="mt.forecasts(market, function)",
         )
-    return np.nan_to_num(given, copy=True) if np.isnan(given).any() else given
+    if np.isnan(values.max(initial=0.0)):
+        values = np.where(np.isnan(values), 0.0, values)
+    if values.min(initial=0.0) < -1.0 or values.max(initial=0.0) > 1.0:
+        t, i = np.argwhere(np.abs(values) > 1.0)[0]
+        opened = np.datetime64(int(market.ts_ms[t]), "ms")
+        raise DataError(
+            f"a forecast of {market.symbols[i]} is {values[t, i]:g}, which is not within [-1, 1]",
+            where=f"the bar that opens at {opened}Z",
+            hint="np.clip(forecasts, -1, 1)",
+        )
+    return values
 
 
 def _placed(market: Market, given: Mapping[str, tuple[I64, F64]]) -> F64:

@@ -174,6 +174,8 @@ def lean(prepared: Prepared, forecasts: F64 | None = None, settings: Settings | 
     ------
     ConfigError
         If the settings need another preparation, or forecasts are missing.
+    DataError
+        If forecasts have not the market's shape, or are not within [-1, 1].
     """
     rules, specs, initial = _rules_of(prepared, settings)
     account = ReplayedAccount(rules, specs, prepared.past, initial, stops=False)
@@ -215,9 +217,17 @@ def _verdicts_of(prepared: Prepared, forecasts: F64 | None) -> Records:
             hint="prepare says by ask.forecasts which of them it will be",
         )
     values = on_grid(prepared.market, forecasts)[: prepared.stop]
-    verdicts = prepared.rooms.pop() if prepared.rooms else records(VERDICT, (*values.shape, 1))
+    verdicts = _room_of(prepared)
     verdicts["forecast"][:, :, 0] = values
     return verdicts
+
+
+def _room_of(prepared: Prepared) -> Records:
+    """A room for verdicts that no other run has."""
+    try:
+        return prepared.rooms.pop()  # one step: looking first would let another thread take the last one
+    except IndexError:
+        return records(VERDICT, (prepared.stop, len(prepared.specs), 1))
 
 
 def _cut(prepared: Prepared, verdicts: Records, start: int, stop: int) -> Chunk:

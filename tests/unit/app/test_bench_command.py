@@ -17,7 +17,7 @@ SLOW = {"W2", "W5"}
 
 def measured(name, runs, seed, data, environ, where=False):
     if where:
-        return {"stages": {"replay": 3.0, "everything else": 1.0}, "meanwhile": {"rows": 2.0}}
+        return {"replay": 3.0, "rows": 0.5, "everything else": 0.5}
     seconds = WORKLOADS[name].goal * (2.0 if name in SLOW else 0.5)
     floor = None if WORKLOADS[name].floor is None else seconds / 4
     told = {
@@ -77,7 +77,7 @@ def test_where_adds_a_table_of_stages(capsys):
     assert "where the time of W2 goes" not in told
     rows = {line.split()[0]: line.split()[1:] for line in told.splitlines() if line.strip()}
     assert rows["replay"] == ["3.00", "75"]
-    assert rows["rows"] == ["2.00"]
+    assert rows["rows"] == ["0.50", "12"]
 
 
 def test_a_busy_machine_and_few_runs_are_told(capsys, monkeypatch):

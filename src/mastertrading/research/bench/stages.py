@@ -1,4 +1,4 @@
-"""Where the time of a run goes: a stopwatch around the functions that are its stages, in whatever thread they run."""
+"""Where the time of a run goes: a stopwatch around the functions that are its stages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from importlib import import_module
 from pathlib import Path
 from statistics import median
@@ -32,7 +31,6 @@ STAGES = {
     "mastertrading.backtest.account:ReplayedAccount.log": "collecting the logs",
     "mastertrading.backtest.funnel:count": "counting the funnel",
     "mastertrading.backtest.run:run_id": "identity of the run",
-    "concurrent.futures:Future.result": "waiting for the second thread",
     "": REST,
 }
 """Module and function, and the stage it is. What is called from within a stage is part of that one."""
@@ -41,30 +39,26 @@ Times = dict[str, float]
 
 
 class Stopwatch:
-    """Seconds of each stage, of the thread that watches and of all others."""
+    """Seconds of each stage of what runs in one thread."""
 
     def __init__(self) -> None:
-        self.mine: Times = {}
-        self.others: Times = {}
-        self._is_inside = ContextVar("is_inside", default=False)
-        self._is_mine = ContextVar("is_mine", default=False)  # another thread has a context of its own
-        self._is_mine.set(True)
+        self.times: Times = {}
+        self._is_inside = False
 
     def around(self, function: Callable[..., Any], stage: str) -> Callable[..., Any]:
         """The same function, timed unless a stage is being timed already."""
 
         @functools.wraps(function)
         def timed(*given: Any, **named: Any) -> Any:
-            if self._is_inside.get():
+            if self._is_inside:
                 return function(*given, **named)
-            self._is_inside.set(True)
+            self._is_inside = True
             started = time.perf_counter()
             try:
                 return function(*given, **named)
             finally:
-                self._is_inside.set(False)
-                told = self.mine if self._is_mine.get() else self.others
-                told[stage] = told.get(stage, 0.0) + time.perf_counter() - started
+                self._is_inside = False
+                self.times[stage] = self.times.get(stage, 0.0) + time.perf_counter() - started
 
         return timed
 
@@ -99,17 +93,10 @@ def holders_of(place: str) -> tuple[list[Any], str, Callable[..., Any]]:
     return [module for module in ours if vars(module).get(name) is function], name, function
 
 
-def where_time_goes(
-    workload: Workload, runs: int, seed: int, data: Path | None = None
-) -> dict[str, dict[str, float]]:
-    """Milliseconds of each stage, medians of ``runs`` runs, each on new data.
-
-    Returns
-    -------
-    ``stages``: of the thread that runs; they add up to the whole. ``meanwhile``: of the thread beside it.
-    """
+def where_time_goes(workload: Workload, runs: int, seed: int, data: Path | None = None) -> Times:
+    """Milliseconds of each stage, medians of ``runs`` runs, each on new data; of one run they add up to the whole."""
     workload.play(workload.make(WARM_BARS, seed, None))
-    told: dict[str, dict[str, list[float]]] = {"stages": {}, "meanwhile": {}}
+    told: dict[str, list[float]] = {}
     for k, market in markets(workload, min(runs, workload.most_runs), seed, data):
         watch = Stopwatch()
         with watched(watch):
@@ -118,10 +105,7 @@ def where_time_goes(
             whole = time.perf_counter() - started
         if k < 0:
             continue
-        watch.mine[REST] = max(0.0, whole - sum(watch.mine.values()))
-        for kind, times in (("stages", watch.mine), ("meanwhile", watch.others)):
-            for stage, seconds in times.items():
-                told[kind].setdefault(stage, [0.0] * k).append(seconds)
-    return {
-        kind: {stage: 1000.0 * median(each) for stage, each in times.items()} for kind, times in told.items()
-    }
+        watch.times[REST] = max(0.0, whole - sum(watch.times.values()))
+        for stage, seconds in watch.times.items():
+            told.setdefault(stage, [0.0] * k).append(seconds)
+    return {stage: 1000.0 * median(each) for stage, each in told.items()}
