@@ -19,6 +19,7 @@ from mastertrading.research.cases import Case, cases_of, checked_space, settings
 from mastertrading.research.conditions import Value, parse
 from mastertrading.research.features import Features
 from mastertrading.research.memory import Plan, plan
+from mastertrading.research.parameters import text_of
 from mastertrading.research.ranking import Ranking, Row, rank
 from mastertrading.research.space import Axis, Space, parse_axes
 from mastertrading.research.sweep import Shared, preparations, rows_of, sweep, write_results
@@ -206,7 +207,7 @@ def winner_command(done: Finished, values: Mapping[str, Value]) -> list[str]:
     """The words that backtest one case."""
     words = list(done.command)
     for name, value in values.items():
-        words += ["--param" if name in done.own else "--set", f"{name}={_text(value)}"]
+        words += ["--param" if name in done.own else "--set", f"{name}={text_of(value)}"]
     return words
 
 
@@ -216,10 +217,6 @@ def usable_cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:
         return os.cpu_count() or 1
-
-
-def _text(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _refuse_hopeless(cases: Sequence[Case], settings: Settings) -> None:
