@@ -115,16 +115,7 @@ def run_sweep(
     shared = Shared(market, settings, base.from_ms, base.to_ms, macro_ms, signal)
     header = header_of(wanted, shared, space)
     kept = wanted.workers + 1
-    own = {each.name for each in signal.parameters} if signal is not None else set()
-    needs = plan(
-        market,
-        cases=len(places),
-        workers=wanted.workers,
-        kept=kept,
-        own_signal=signal is not None,
-        preparations=preparations(settings, space.axes, own),
-        limit=wanted.memory,
-    )
+    needs = plan_of(wanted, shared, space, len(places), kept)
     needs.check(wanted.workers)
     cases = cases_of(space, places, signal)
     with writing(wanted.folder):
@@ -145,6 +136,21 @@ def run_sweep(
         )
         write_results(space, rows_of(cases, store), store)
     return finished(store, space, cases, wanted.objective, wanted.top)
+
+
+def plan_of(wanted: SweepWanted, shared: Shared, space: Space, cases: int, kept: int) -> Plan:
+    """The memory that a sweep will need, with ``kept`` forecast arrays."""
+    signal = shared.signal
+    own = {each.name for each in signal.parameters} if signal is not None else set()
+    return plan(
+        shared.market,
+        cases=cases,
+        workers=wanted.workers,
+        kept=kept,
+        own_signal=signal is not None,
+        preparations=preparations(shared.settings, space.axes, own),
+        limit=wanted.memory,
+    )
 
 
 def show_sweep(folder: Path, objective: str | None, top: int) -> Finished:
