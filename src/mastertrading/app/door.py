@@ -24,10 +24,10 @@ import numpy as np
 
 import mastertrading.backtest as backtest_room
 from mastertrading.app.backtest import macro_events
-from mastertrading.app.commands.lookahead import FEW, SYNTHETIC_DAYS, check
+from mastertrading.app.commands.lookahead import FEW, check
 from mastertrading.app.commands.warm import compile_if_needed
 from mastertrading.app.lookahead_words import sentences
-from mastertrading.app.options import moment_ms
+from mastertrading.app.options import SYNTHETIC_DAYS, moment_ms
 from mastertrading.app.played import Played
 from mastertrading.backtest.forecasts import on_grid
 from mastertrading.backtest.run import Ask

@@ -68,13 +68,9 @@ def market_from_tables(
     step_ms = base_ms or _base_ms(raw.values())
     cleaned = {symbol: clean(bars, step_ms) for symbol, bars in raw.items()}
     ts_ms, common_ms = _grid({symbol: each.bars for symbol, each in cleaned.items()}, step_ms)
-    columns = {name: np.full((len(ts_ms), len(cleaned)), np.nan) for name in COLUMNS}
+    columns = _columns([each.bars for each in cleaned.values()], ts_ms, step_ms)
     grades, facts = {}, []
-    for n, (symbol, each) in enumerate(cleaned.items()):
-        rows = (each.bars.ts_ms - ts_ms[0]) // step_ms
-        inside = rows < len(ts_ms)
-        for name in COLUMNS:
-            columns[name][rows[inside], n] = getattr(each.bars, name)[inside]
+    for symbol, each in cleaned.items():
         overrides = settings.instruments.get(symbol) if settings else None
         facts.append(resolve_instrument(symbol, bars=each.bars, overrides=overrides, notice=notice))
         findings = [*each.findings, *check_bars(each.bars, step_ms, tick=float(facts[-1].tick))]
@@ -200,6 +196,17 @@ def _grid(every: Mapping[str, Bars], step_ms: int) -> tuple[I64, int]:
         raise DataMissing("the instruments have no bars in common", why="; ".join(spans))
     earliest = min(int(bars.ts_ms[0]) for bars in every.values())
     return np.arange(earliest, last + step_ms, step_ms, dtype=np.int64), first
+
+
+def _columns(every: Sequence[Bars], ts_ms: I64, step_ms: int) -> dict[str, F64]:
+    """The bars on the grid by column, shape (bars, instruments); NaN where there is none."""
+    columns = {name: np.full((len(ts_ms), len(every)), np.nan) for name in COLUMNS}
+    for n, bars in enumerate(every):
+        rows = (bars.ts_ms - ts_ms[0]) // step_ms
+        inside = rows < len(ts_ms)
+        for name, column in columns.items():
+            column[rows[inside], n] = getattr(bars, name)[inside]
+    return columns
 
 
 def _settlements(table: Table | None, end_ms: int) -> Settlements:
