@@ -198,7 +198,7 @@ def play(scene: Scene) -> Played:
         market(scene),
         settings(scene.changes),
         Ask(forecasts=said, macro_ms=macro, all_paths=False),
-        on_decisions=lambda _t, _verdicts, decisions: seen.append(decisions.copy()),
+        on_decisions=lambda _t, _verdicts, decisions, _rows: seen.append(decisions.copy()),
     )
     return Played(result, np.concatenate(seen).view(np.recarray), scene.start_ms)
 

@@ -65,7 +65,7 @@ def replay(window: Window, without: str | None = None) -> Replayed:
         recorded(window),
         settings_of(window, without),
         Ask(utc_ms(window.begin), utc_ms(window.end), all_paths=False),
-        on_decisions=lambda _t, _verdicts, rows: decisions.append(rows.copy()),
+        on_decisions=lambda _t, _verdicts, made, _rows: decisions.append(made.copy()),
     )
     return Replayed(result, np.concatenate(decisions).view(np.recarray))
 

@@ -79,7 +79,7 @@ def test_a_later_start_hears_the_verdicts_that_are_still_fresh(minute: int) -> N
     begin = int(market_.ts_ms[minute])
     rows: list[np.ndarray] = []
     run(market_, chosen, Ask(from_ms=begin, forecasts=given, all_paths=False),
-        on_decisions=lambda _t, _v, decisions: rows.append(decisions.copy()))  # fmt: skip
+        on_decisions=lambda _t, _v, decisions, _rows: rows.append(decisions.copy()))  # fmt: skip
     # Said at the close of bar 2, which is the open of bar 3; 130 s reach two closes further.
     assert bool(rows[0][0, 0].lots) == (minute <= 5)
 
@@ -89,7 +89,32 @@ def test_a_module_without_weight_has_no_vote() -> None:
     chosen = Settings.model_validate({"allocation": {"weights": weights}})
     seen: list[np.ndarray] = []
     run(synthesize(("BTCUSDT", "ETHUSDT"), 3.0, 1), chosen, Ask(all_paths=False),
-        on_decisions=lambda _t, _v, decisions: seen.append(decisions.copy()))  # fmt: skip
+        on_decisions=lambda _t, _v, decisions, _rows: seen.append(decisions.copy()))  # fmt: skip
     votes = np.concatenate(seen)["votes_long"] | np.concatenate(seen)["votes_short"]
     assert not (votes & 1).any()
     assert votes.any()
+
+
+UNREAD = {
+    "risk.gates.htf_adx_min": 0.0, "risk.gates.throttle.low": 9, "risk.gates.throttle.middle": 9,
+    "risk.gates.throttle.high": 9, "risk.volatility.wild_scale": 1.0, "risk.stops.stop_atr": 0.0,
+    "risk.stops.target_atr": 0.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("chunk_bars", [2, None])
+def test_rows_beside_the_decisions_are_the_markets_whatever_the_chunks(chunk_bars: int | None) -> None:
+    scene = Scene([[*level(PX, 3), None, *level(PX, 4)]], changes=UNREAD)
+    market_ = market(scene)
+    blend = np.array([[0.01], [np.nan], [np.nan], [0.02]] * 2)
+    given = {"BTCUSDT": (market_.ts_ms[2:3], np.array([1.0]))}
+    told: list[np.ndarray] = []
+    run(market_, settings(scene.changes),
+        Ask(forecasts=given, volatility=blend, all_paths=False, chunk_bars=chunk_bars),
+        on_decisions=lambda _t, _v, _d, rows: told.append(rows.copy()))  # fmt: skip
+    rows = np.concatenate(told)
+    ticks = [round(px / float(market_.instruments[0].tick)) for px in market_.close[:, 0] if not np.isnan(px)]
+    assert rows["valid"][:, 0].tolist() == market_.valid[:, 0].tolist()
+    assert rows["close"][rows["valid"] != 0].tolist() == ticks
+    assert np.array_equal(rows["volatility"], blend, equal_nan=True)
+    assert np.isnan(rows["htf_adx"]).all()

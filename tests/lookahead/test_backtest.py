@@ -51,11 +51,13 @@ def backtest(like, settings):
         market, rows = market_of(world, like), []
         ask = Ask(all_paths=False, chunk_bars=1000)
         result = run(
-            market, settings, ask, on_decisions=lambda t, _, decisions: rows.append((t, decisions.copy()))
+            market,
+            settings,
+            ask,
+            on_decisions=lambda t, _, decisions, told: rows.append((t, decisions.copy(), told.copy())),
         )
-        decisions = np.concatenate([each[1] for each in rows])
-        t_ms = np.concatenate([each[0] for each in rows])
-        out = {"decisions": Known(t_ms, decisions)}
+        t_ms, decisions, told = (np.concatenate(column) for column in zip(*rows, strict=True))
+        out = {"decisions": Known(t_ms, decisions), "rows": Known(t_ms, told)}
         for name, column in (
             ("fills", "ts_ms"),
             ("trades", "closed_ms"),

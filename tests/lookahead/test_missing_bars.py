@@ -139,7 +139,7 @@ def played(market, **asked):
     rows = []
     ask = Ask(all_paths=False, **asked)
     result = run(
-        market, LOUD, ask, on_decisions=lambda t, verdicts, decisions: rows.append((t, decisions.copy()))
+        market, LOUD, ask, on_decisions=lambda t, verdicts, decisions, _: rows.append((t, decisions.copy()))
     )
     assert len(result.fills) > 4
     return np.concatenate([each[1] for each in rows]), result.fills, result.equity

@@ -115,8 +115,8 @@ def backtest(
             market,
             settings,
             ask,
-            on_decisions=lambda t_ms, verdicts, decisions: folder.write_decisions(
-                t_ms, verdicts, decisions, market.symbols, modules
+            on_decisions=lambda t_ms, verdicts, decisions, rows: folder.write_decisions(
+                t_ms, verdicts, decisions, rows, market.symbols, modules
             ),
             on_progress=on_progress,
         )

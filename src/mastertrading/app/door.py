@@ -24,13 +24,14 @@ import numpy as np
 
 import mastertrading.backtest as backtest_room
 from mastertrading.app.backtest import macro_events
-from mastertrading.app.commands.lookahead import FEW, SYNTHETIC_DAYS, check
+from mastertrading.app.commands.lookahead import FEW, check
 from mastertrading.app.commands.warm import compile_if_needed
 from mastertrading.app.lookahead_words import sentences
-from mastertrading.app.options import moment_ms
+from mastertrading.app.options import SYNTHETIC_DAYS, moment_ms
 from mastertrading.app.played import Played
 from mastertrading.backtest.forecasts import on_grid
 from mastertrading.backtest.run import Ask
+from mastertrading.domain.errors import DataError
 from mastertrading.domain.market import F64, Market
 from mastertrading.lake.names import timeframe_ms
 from mastertrading.lake.panel import load_market
@@ -262,7 +263,10 @@ def _forecasts(market: Market, given: Any) -> tuple[OwnSignal | None, F64 | None
     if isinstance(given, (OwnSignal, str, Path)) or (callable(given) and not isinstance(given, np.ndarray)):
         own = signal(given)
         return own, evaluate(own, market)
-    values = np.array(given, np.float64)  # a copy: the run is replayed when more of it is asked for
+    try:
+        values = np.array(given, np.float64)  # a copy: the run is replayed when more of it is asked for
+    except (TypeError, ValueError) as error:
+        raise DataError("the forecasts are not numbers", why=str(error)) from None
     if values.ndim == 1 and len(market.instruments) == 1:
         values = values[:, None]
     return None, on_grid(market, values)

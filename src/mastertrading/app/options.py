@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mastertrading.settings.load import Resolved
 
 DEFAULT_FILE = "mastertrading.toml"
+SYNTHETIC_DAYS = 21.0
 
 
 def utc_ms(text: str) -> int:
@@ -109,6 +110,19 @@ def _window(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _synthetic(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--synthetic", action="store_true", help="make a market from the seed instead of reading --data"
+    )
+    parser.add_argument(
+        "--days",
+        type=number,
+        default=None,
+        metavar="N",
+        help=f"length of it from 2024-01-01 on (default {SYNTHETIC_DAYS:g})",
+    )
+
+
 def _config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config",
@@ -147,6 +161,7 @@ COMMON: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "venue": _venue,
     "instruments": _instruments,
     "window": _window,
+    "synthetic": _synthetic,
     "config": _config,
     "seed": _seed,
     "out": _out,
@@ -169,6 +184,32 @@ def check_window(args: argparse.Namespace) -> None:
     """
     if args.from_ms is not None and args.to_ms is not None and args.from_ms >= args.to_ms:
         raise UsageError(tr("the window is empty: --from is not before --to"), hint=tr("swap the two times"))
+
+
+def check_source(args: argparse.Namespace, example: str) -> None:
+    """Refuse what names no market, or two; ``example`` is a command that names one.
+
+    Raises
+    ------
+    UsageError
+    """
+    if args.synthetic and args.data is not None:
+        raise UsageError(tr("choose one of --data and --synthetic"), hint=tr("leave one of them out"))
+    if not args.synthetic and args.data is None:
+        raise UsageError(
+            tr("say where the market comes from: --data DIR or --synthetic"),
+            hint=example,
+        )
+    if args.days is not None and not args.synthetic:
+        raise UsageError(tr("--days is the length of a synthetic market"), hint=tr("use --from and --to"))
+    if args.days is not None and not 0.1 <= args.days <= 3660:
+        raise UsageError(tr("--days must be between 0.1 and 3660"))
+
+
+def source_name(args: argparse.Namespace) -> str:
+    """A name for a folder of results: when, and of which market."""
+    source = "synthetic" if args.synthetic else args.data.resolve().name
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{source}"
 
 
 def config_file(args: argparse.Namespace, folder: Path | None = None) -> Path | None:

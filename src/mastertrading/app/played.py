@@ -99,7 +99,11 @@ class Played:
 
         chunks: list[pl.DataFrame] = []
         names = self.market.symbols, self.result.modules
-        self._play(lambda t_ms, said, made: chunks.append(frames.decisions_frame(t_ms, said, made, *names)))
+        self._play(
+            lambda t_ms, said, made, rows: chunks.append(
+                frames.decisions_frame(t_ms, said, made, rows, *names)
+            )
+        )
         return pl.concat(chunks)
 
     @cached_property
@@ -165,7 +169,9 @@ class Played:
         """
         with RunFolder(Path(folder), is_alive) as target:
             names = self.market.symbols, self.result.modules
-            result = self._play(lambda t_ms, said, made: target.write_decisions(t_ms, said, made, *names))
+            result = self._play(
+                lambda t_ms, said, made, rows: target.write_decisions(t_ms, said, made, rows, *names)
+            )
             target.write_result(result, self.statistics)
             if self.signal is not None:
                 record_signal(target.path(SUMMARY), self.signal)

@@ -19,6 +19,7 @@ from mastertrading.research.cases import Case, cases_of, checked_space, settings
 from mastertrading.research.conditions import Value, parse
 from mastertrading.research.features import Features
 from mastertrading.research.memory import Plan, plan
+from mastertrading.research.parameters import text_of
 from mastertrading.research.ranking import Ranking, Row, rank
 from mastertrading.research.space import Axis, Space, parse_axes
 from mastertrading.research.sweep import Shared, preparations, rows_of, sweep, write_results
@@ -114,16 +115,7 @@ def run_sweep(
     shared = Shared(market, settings, base.from_ms, base.to_ms, macro_ms, signal)
     header = header_of(wanted, shared, space)
     kept = wanted.workers + 1
-    own = {each.name for each in signal.parameters} if signal is not None else set()
-    needs = plan(
-        market,
-        cases=len(places),
-        workers=wanted.workers,
-        kept=kept,
-        own_signal=signal is not None,
-        preparations=preparations(settings, space.axes, own),
-        limit=wanted.memory,
-    )
+    needs = plan_of(wanted, shared, space, len(places), kept)
     needs.check(wanted.workers)
     cases = cases_of(space, places, signal)
     with writing(wanted.folder):
@@ -144,6 +136,21 @@ def run_sweep(
         )
         write_results(space, rows_of(cases, store), store)
     return finished(store, space, cases, wanted.objective, wanted.top)
+
+
+def plan_of(wanted: SweepWanted, shared: Shared, space: Space, cases: int, kept: int) -> Plan:
+    """The memory that a sweep will need, with ``kept`` forecast arrays."""
+    signal = shared.signal
+    own = {each.name for each in signal.parameters} if signal is not None else set()
+    return plan(
+        shared.market,
+        cases=cases,
+        workers=wanted.workers,
+        kept=kept,
+        own_signal=signal is not None,
+        preparations=preparations(shared.settings, space.axes, own),
+        limit=wanted.memory,
+    )
 
 
 def show_sweep(folder: Path, objective: str | None, top: int) -> Finished:
@@ -206,7 +213,7 @@ def winner_command(done: Finished, values: Mapping[str, Value]) -> list[str]:
     """The words that backtest one case."""
     words = list(done.command)
     for name, value in values.items():
-        words += ["--param" if name in done.own else "--set", f"{name}={_text(value)}"]
+        words += ["--param" if name in done.own else "--set", f"{name}={text_of(value)}"]
     return words
 
 
@@ -216,10 +223,6 @@ def usable_cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:
         return os.cpu_count() or 1
-
-
-def _text(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _refuse_hopeless(cases: Sequence[Case], settings: Settings) -> None:

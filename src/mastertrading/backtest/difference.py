@@ -76,6 +76,9 @@ class Difference:
         Rows that were compared, and how many of them differ.
     first
         The first moment at which they part; None: never.
+    prices
+        The first minute whose closes differ (in ticks, of instruments with the same tick); None: never, or one of the
+        runs did not record them.
     first_trade
         The first trade that differs, or that only one of them has.
     outcomes
@@ -98,6 +101,7 @@ class Difference:
     decisions: int
     decisions_differing: int
     first: Divergence | None
+    prices: Divergence | None
     first_trade: tuple[Contrast, ...]
     outcomes: tuple[Contrast, ...]
 
@@ -109,7 +113,7 @@ class Difference:
     def causes(self) -> list[str]:
         """What lies behind a difference, deepest first: ``configuration, signal, span, data, code, forecasts``.
 
-        The id of the data covers window and instruments: where those differ, it says nothing of the bars. Forecasts
+        The id of the data covers window and instruments: where those differ, only closes tell of the bars. Forecasts
         that were given as a file are in the id of the run alone: it is they where nothing else differs.
         """
         ids = {pair.name for pair in self.identity}
@@ -117,7 +121,7 @@ class Difference:
             "configuration": bool(self.settings),
             "signal": bool(self.signal),
             "span": bool(self.spans),
-            "data": "data_id" in ids and not self.spans,
+            "data": self.prices is not None or ("data_id" in ids and not self.spans),
             "code": "code_id" in ids,
             "forecasts": ids == {"run_id"} and not (self.settings or self.signal or self.spans),
         }
@@ -140,7 +144,7 @@ def compare(a: Recorded, b: Recorded) -> Difference:
     first_ms, last_ms = max(a.first_ms, b.first_ms), min(a.last_ms, b.last_ms)
     _check_overlap(a, b, instruments, first_ms, last_ms)
     overlap = (instruments, first_ms, last_ms)
-    compared, differing, decision = _decisions(a, b, overlap)
+    compared, differing, decision, prices = _decisions(a, b, overlap)
     trade = _first_trade(a, b, overlap)
     spans = tuple(_spans(a, b))
     return Difference(
@@ -160,6 +164,7 @@ def compare(a: Recorded, b: Recorded) -> Difference:
         decisions=compared,
         decisions_differing=differing,
         first=_earliest(decision, a, b, overlap),
+        prices=prices,
         first_trade=trade,
         outcomes=tuple(_outcomes(a, b)),
     )
@@ -219,15 +224,21 @@ def _flat(table: Mapping[str, Any], head: str = "") -> Iterator[tuple[str, Any]]
 # ---------------------------------------------------------------- decisions
 
 KEYS = ("ts_ms", "instrument")
+INPUTS = ("close_ticks", "htf_adx", "volatility")
+"""Columns of what was compared, not decided. Runs of earlier versions do not have them."""
 Overlap = tuple[tuple[str, ...], int, int]
 
 
-def _decisions(a: Recorded, b: Recorded, overlap: Overlap) -> tuple[int, int, Divergence | None]:
-    """Rows compared, rows that differ, and the first of them."""
+def _decisions(
+    a: Recorded, b: Recorded, overlap: Overlap
+) -> tuple[int, int, Divergence | None, Divergence | None]:
+    """Rows compared, rows that differ, the first of them, and the first whose closes differ."""
     instruments, first, last = overlap
+    ticks = [name for name in instruments if a.price(name, 1) == b.price(name, 1)]
     step = max(1, ROWS_AT_ONCE // len(instruments)) * a.base_ms
     compared = differing = 0
     found: Divergence | None = None
+    prices: Divergence | None = None
     for start in range(first, last + 1, step):
         rows = _side_by_side(a, b, instruments, start, min(start + step - a.base_ms, last))
         compared += rows.height
@@ -235,7 +246,22 @@ def _decisions(a: Recorded, b: Recorded, overlap: Overlap) -> tuple[int, int, Di
         differing += different.height
         if found is None and different.height:
             found = _divergence(different, a.modules)
-    return compared, differing, found
+        prices = prices or _other_prices(rows, ticks)
+    return compared, differing, found, prices
+
+
+def _other_prices(rows: pl.DataFrame, instruments: Sequence[str]) -> Divergence | None:
+    """The first close that differs, of instruments whose ticks are the same."""
+    import polars as pl
+
+    name = INPUTS[0]
+    if name not in _names(rows):
+        return None
+    unequal = pl.col(name).ne_missing(pl.col(f"{name}_b")) & pl.col("instrument").is_in(list(instruments))
+    for row in rows.filter(unequal).head(1).to_dicts():
+        sides = (Contrast(name, row[name], row[f"{name}_b"]),)
+        return Divergence(int(row["ts_ms"]), str(row["instrument"]), "prices", "", sides, True)
+    return None
 
 
 def _side_by_side(
@@ -268,7 +294,8 @@ def _names(rows: pl.DataFrame) -> list[str]:
 def _differing(rows: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    unequal = [pl.col(name).ne_missing(pl.col(f"{name}_b")) for name in _names(rows)]
+    names = [name for name in _names(rows) if name not in INPUTS]
+    unequal = [pl.col(name).ne_missing(pl.col(f"{name}_b")) for name in names]
     return rows.filter(pl.any_horizontal(unequal))
 
 
@@ -286,7 +313,8 @@ def _divergence(different: pl.DataFrame, modules: Sequence[str]) -> Divergence:
     found = []
     for row in rows.to_dicts():
         unequal = [name for name in names if row[name] != row[f"{name}_b"]]
-        kind, subject = min((_kind(name, modules) for name in unequal), key=lambda one: RANKS.index(one[0]))
+        decided = [name for name in unequal if name not in INPUTS]
+        kind, subject = min((_kind(name, modules) for name in decided), key=lambda one: RANKS.index(one[0]))
         if kind == "gate":
             subject = str(row["first_refusal"] or row["first_refusal_b"] or "")
         sides = tuple(_sides(row, names, unequal, modules))

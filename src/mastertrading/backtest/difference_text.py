@@ -85,6 +85,9 @@ def _cause(found: Difference, name: str, tr: Translate) -> str:
         "configuration": (found.settings, "setting"),
         "signal": (found.signal, "parameter"),
     }.get(name, ((), ""))
+    if name == "data" and found.prices is not None:
+        told = tr(words.CAUSES["prices"])
+        return told.format(time=texts.moment(found.prices.ts_ms), instrument=found.prices.instrument)
     if not pairs:
         return tr(words.CAUSES[name])
     if len(pairs) == 1:

@@ -29,6 +29,7 @@ CAUSES = {
     "source": "another version of the signal's file",
     "span": "another window, or other instruments or modules",
     "data": "other data",
+    "prices": "other data: prices differ from {time} UTC on ({instrument} first)",
     "code": "other code",
     "forecasts": "other forecasts (--signals)",
     "unknown": "Nothing explains it: equal configuration, data and code must give equal runs. Please report this.",

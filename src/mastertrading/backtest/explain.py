@@ -94,6 +94,9 @@ def explain(run: Recorded, instrument: str, at_ms: int) -> Chain:
         position=position,
         next_bar=_next_bar(minute),
         closed=_closed(run, trade_id),
+        close_px=None if minute.close_ticks is None else _plain(run.price(instrument, minute.close_ticks)),
+        htf_adx=minute.htf_adx,
+        volatility=minute.volatility,
     )
 
 
@@ -158,6 +161,8 @@ def _module_gates(minute: Minute, module: str) -> tuple[Asked, ...]:
     for gate in MODULE_GATES.get(module, ()):
         name, columns = name_of(gate), [f"{module}_{kind}" for kind in ("evaluated", "passed", "unknown")]
         fact = module_fact(minute.run, module, name, minute.ts_ms)
+        if name == "htf_adx":  # of what the modules' gates compare, this is on record
+            fact = replace(fact, value=minute.htf_adx)
         rows.append(_asked(module, name, _verdict(minute, columns, int(gate)), fact))
     return tuple(rows)
 

@@ -132,7 +132,14 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The whole chain of one minute. Times are ms UTC; ``ts_ms`` is the close of the bar."""
+    """The whole chain of one minute. Times are ms UTC; ``ts_ms`` is the close of the bar.
+
+    Attributes
+    ----------
+    close_px, htf_adx, volatility
+        Close of the bar, HTF ADX and ATR% (as a fraction) that gates compared; None where the bar is missing, they
+        were unknown, or the run is of a version that did not record them.
+    """
 
     run_id: str
     instrument: str
@@ -153,6 +160,9 @@ class Chain:
     position: Held | None
     next_bar: tuple[Executed, ...]
     closed: Closed | None
+    close_px: str | None = None
+    htf_adx: float | None = None
+    volatility: float | None = None
 
     def refusal(self) -> Asked | None:
         """The gate that refused first."""

@@ -7,7 +7,7 @@ minute pass, ready for ``--set``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mastertrading.backtest.explain_run import Recorded, Row
@@ -53,6 +53,22 @@ class Minute:
     trade: Row | None
 
     @property
+    def htf_adx(self) -> float | None:
+        """The HTF ADX that gates compared; None where it was unknown, or the run is of an earlier version."""
+        return _number(self.row.get("htf_adx"))
+
+    @property
+    def volatility(self) -> float | None:
+        """ATR%, as a fraction; None as above."""
+        return _number(self.row.get("volatility"))
+
+    @property
+    def close_ticks(self) -> int | None:
+        """Close of the bar; None also where the bar is missing."""
+        ticks = self.row.get("close_ticks")
+        return None if ticks is None else int(ticks)
+
+    @property
     def side(self) -> int:
         """Side of the net forecast."""
         return 1 if self.row["net"] > 0.0 else -1
@@ -67,8 +83,12 @@ class Minute:
         return bool((int(self.row[column]) >> (gate - 1)) & 1)
 
 
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
 def module_fact(run: Recorded, stage: str, gate: str, ts_ms: int) -> Fact:
-    """Limit and setting of a module's own gate. What it compared is not recorded."""
+    """Limit and setting of a module's own gate, whatever it compared."""
     setting = MODULE_SETTINGS.get(f"{stage}.{gate}", "")
     if f"{stage}.{gate}" == "smc.score":
         setting = f"allocation.sessions.{run.session(ts_ms)}.score_floor"
@@ -167,14 +187,20 @@ def _macro(minute: Minute) -> Fact:
 
 
 def _htf_adx(minute: Minute) -> Fact:
-    key = "risk.gates.htf_adx_min"
+    key, adx = "risk.gates.htf_adx_min", minute.htf_adx
     limit = minute.run.setting(key)
+    if _meanrev_spares(minute):
+        return Fact("meanrev votes" if adx is None else f"{adx:.3f}, meanrev votes", limit, "", key)
+    lower = 0.0 if adx is None else math.floor(adx * 100.0) / 100.0
+    return Fact(adx, limit, "", key, f"{key}={lower:g}")
+
+
+def _meanrev_spares(minute: Minute) -> bool:
+    """Whether mean reversion's vote lets an entry pass, whatever the trend."""
     votes = minute.row["votes_long" if minute.side > 0 else "votes_short"]
     column = minute.run.modules.index("meanrev") if "meanrev" in minute.run.modules else -1
     spared = column >= 0 and (int(votes) >> column) & 1
-    if spared and minute.run.setting("risk.gates.htf_adx_spares_meanrev"):
-        return Fact("meanrev votes", limit, "", key)
-    return Fact(None, limit, "", key, f"{key}=0")
+    return bool(spared and minute.run.setting("risk.gates.htf_adx_spares_meanrev"))
 
 
 def _daily_entries(minute: Minute) -> Fact:
@@ -188,22 +214,40 @@ def _daily_entries(minute: Minute) -> Fact:
     )
     table = "risk.gates.throttle"
     steps = [minute.run.setting(f"{table}.{name}") for name in THROTTLE]
-    which = [
-        f"{table}.{name}"
-        for name in _throttle_steps(minute)
-        if minute.run.setting(f"{table}.{name}") <= today
-    ]
+    which = [key for key in _throttle_keys(minute) if minute.run.setting(key) <= today]
     trial = " --set ".join(f"{key}={today + 1}" for key in which)
-    return Fact(today, " / ".join(str(step) for step in steps), "", (which or [f"{table}.low"])[0], trial)
+    limit = _ruling_step(minute) or " / ".join(str(step) for step in steps)
+    return Fact(today, limit, "", (which or _throttle_keys(minute) or [f"{table}.low"])[0], trial)
+
+
+def _throttle_keys(minute: Minute) -> list[str]:
+    return [f"risk.gates.throttle.{name}" for name in _throttle_steps(minute)]
+
+
+def _ruling_step(minute: Minute) -> str:
+    """The step that ruled, with the HTF ADX and its bounds; empty where that is not on record."""
+    adx, throttle = minute.htf_adx, minute.run.setting("risk.gates.throttle")
+    if adx is None:
+        return ""
+    low, high = throttle["low_adx"], throttle["high_adx"]
+    (name,) = _throttle_steps(minute)
+    where = {"low": f"< {low:g}", "middle": f"in {low:g} … {high:g}", "high": f"> {high:g}"}[name]
+    return f"{throttle[name]}: ADX {adx:.4g} {where}"
 
 
 THROTTLE = ("low", "middle", "high")
 
 
 def _throttle_steps(minute: Minute) -> list[str]:
-    """Steps of the throttle that may have ruled: the HTF ADX is not recorded, but gates that compared it are."""
-    low, high = _adx_bounds(minute)
+    """The step of the throttle that ruled; where the HTF ADX is not recorded, those that may have.
+
+    Of an unknown ADX the gates that compared it tell the bounds.
+    """
     first, last = (minute.run.setting(f"risk.gates.throttle.{name}_adx") for name in ("low", "high"))
+    adx = minute.htf_adx
+    if adx is not None:
+        return ["low" if adx < first else "middle" if adx <= last else "high"]
+    low, high = _adx_bounds(minute)
     may_be = {"low": low < first, "middle": low <= last and high >= first, "high": high > last}
     return [name for name in THROTTLE if may_be[name]]
 
@@ -216,7 +260,7 @@ def _adx_bounds(minute: Minute) -> tuple[float, float]:
         limit = minute.run.setting(key)
         if f"{prefix}evaluated" not in minute.row or not minute.bit(f"{prefix}evaluated", gate):
             continue
-        if not prefix and _htf_adx(minute).value is not None:
+        if not prefix and _meanrev_spares(minute):
             continue  # meanrev's vote let it pass, not the ADX
         if minute.bit(f"{prefix}passed", gate) == (side > 0):
             low = max(low, limit)
@@ -239,7 +283,9 @@ def _breaker(minute: Minute) -> Fact:
 
 
 def _volatility(minute: Minute) -> Fact:
-    return Fact(None, minute.run.setting("risk.volatility.wild"), "frac", "risk.volatility.wild_scale")
+    calm, wild = (minute.run.setting(f"risk.volatility.{name}") for name in ("calm", "wild"))
+    ramp = f"{calm * 100.0:g} … {wild * 100.0:g} %"
+    return Fact(minute.volatility, ramp, "frac", "risk.volatility.wild_scale")
 
 
 def _kelly(minute: Minute) -> Fact:
@@ -250,7 +296,19 @@ def _kelly(minute: Minute) -> Fact:
 
 
 def _stop_distance(minute: Minute) -> Fact:
-    return Fact(None, None, "", "risk.stops.stop_floor")
+    """The stop's distance as a fraction of the price, before it is cut to a tick (RISK-STOPS)."""
+    stops, volatility = minute.run.setting("risk.stops") or {}, minute.volatility
+    parts = [stops.get("stop_base"), stops.get("stop_floor")]
+    if stops.get("stop_atr"):
+        parts.append(None if volatility is None else stops["stop_atr"] * volatility)
+    value = _largest(parts) if minute.close_ticks is not None else None
+    return Fact(value, None if value is None else 1.0, "frac", "risk.stops.stop_floor")
+
+
+def _largest(parts: Sequence[float | None]) -> float | None:
+    """The largest of numbers that are all known."""
+    known = [part for part in parts if part is not None]
+    return max(known) if len(known) == len(parts) else None
 
 
 def _risk_budget(minute: Minute) -> Fact:
@@ -284,7 +342,11 @@ def _min_notional(minute: Minute) -> Fact:
     facts = minute.run.files.instruments[minute.instrument]
     base = minute.run.setting("risk.per_trade")
     trial = f"risk.per_trade={min(0.05, base * 2):g}" if base else ""
-    return Fact(None, float(facts["min_notional"]), "usdt", "risk.per_trade", trial)
+    value, ticks = None, minute.close_ticks
+    if ticks is not None:
+        lots = round(minute.row["value_at_risk_lots"])
+        value = lots * ticks * facts["atoms_per_tick_lot"] / ATOMS_PER_UNIT
+    return Fact(value, float(facts["min_notional"]), "usdt", "risk.per_trade", trial)
 
 
 FACTS: dict[str, Callable[[Minute], Fact]] = {

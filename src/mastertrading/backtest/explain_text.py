@@ -180,6 +180,8 @@ def _minute(chain: Chain, run: Recorded, asked_ms: int, width: int, tr: Translat
     head = tr(words.LINES["minute"]).format(
         instrument=chain.instrument, open=texts.moment(chain.bar_open_ms), close=clock(chain.ts_ms)
     )
+    if chain.close_px is not None:
+        head += tr(words.LINES["minute_px"]).format(px=chain.close_px)
     lines = [styled(head, width), styled(run_line(run, tr), width, "dim")]
     if chain.bar_open_ms < asked_ms < chain.ts_ms:
         inside = f"{texts.moment(asked_ms)}:{asked_ms // 1000 % 60:02d}"
@@ -286,6 +288,8 @@ def _own_gates(said: Said, tr: Translate) -> list[str]:
         if gate.verdict == "refused":
             place = f" · {where(gate.setting)}" if gate.setting else ""
             refused = tr(words.LINES["gates_refused"]).format(gate=gate.gate, need=need(gate, tr))
+            if gate.value is not None:
+                refused += tr(words.LINES["gates_was"]).format(value=shown(gate.value, gate.unit))
             lines.append(f"{refused}{place}")
     if not lines and all(gate.verdict in ("passed", "unknown") for gate in said.gates):
         return [tr(words.LINES["gates_all"]).format(count=len(said.gates))]
@@ -352,7 +356,10 @@ def _budget(chain: Chain, sizing: Sizing, run: Recorded, tr: Translate) -> str:
     parts = []
     for name, value in sizing.parts.items():
         text = shown(value, "frac") if name == "per_trade" else f"{value:.3g}"
-        parts.append(tr(words.PARTS[name]).format(value=text, name=sizing.session))
+        part = tr(words.PARTS[name]).format(value=text, name=sizing.session)
+        if name == "volatility" and chain.volatility is not None:
+            part += tr(words.LINES["atr"]).format(atr=shown(chain.volatility, "frac"))
+        parts.append(part)
     budget = tr(words.LINES["budget"]).format(
         parts=" × ".join(parts), budget=f"{sizing.budget_frac * 100:.4f} %"
     )

@@ -85,10 +85,13 @@ ANSWERS = {
 
 LINES = {
     "minute": "{instrument} · bar {open} to {close} UTC · decided at {close}",
+    "minute_px": " · close {px}",
+    "atr": " (ATR {atr})",
     "run": "run {run} in {folder}",
     "rounded": "{asked} lies inside that bar: what was decided on it is decided at its close.",
     "no_gate": "this module has no gates",
     "gates_refused": "refused {gate}: needs {need}",
+    "gates_was": " (it was {value})",
     "gates_passed": "passed",
     "gates_unasked": "not asked",
     "gates_unknown": "unknown, so let through",

@@ -112,13 +112,14 @@ class RunFolder:
         t_ms: I64,
         verdicts: Records,
         decisions: Records,
+        rows: Records,
         instruments: Sequence[str],
         modules: Sequence[str],
     ) -> None:
         """Add the decisions of some minutes, see `frames.decisions_frame`. Later chunks are later minutes."""
         chunk = self._part / f"decisions-{len(self._chunks):06d}.arrow"
         with self._writing():
-            frame = frames.decisions_frame(t_ms, verdicts, decisions, instruments, modules)
+            frame = frames.decisions_frame(t_ms, verdicts, decisions, rows, instruments, modules)
             frame.write_ipc(chunk, compression="lz4")
         self._chunks.append(chunk)
 

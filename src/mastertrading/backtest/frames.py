@@ -172,7 +172,12 @@ def funnel_frame(result: Result) -> pl.DataFrame:
 
 
 def decisions_frame(
-    t_ms: I64, verdicts: Records, decisions: Records, instruments: Sequence[str], modules: Sequence[str]
+    t_ms: I64,
+    verdicts: Records,
+    decisions: Records,
+    rows: Records,
+    instruments: Sequence[str],
+    modules: Sequence[str],
 ) -> pl.DataFrame:
     """One row an instrument and minute: why it did or did not trade (RISK-REASONS).
 
@@ -180,8 +185,8 @@ def decisions_frame(
     ----------
     t_ms
         Closes of the minutes, shape (minutes,).
-    verdicts, decisions
-        Records of VERDICT, shape (minutes, instruments, modules), and DECISION, shape (minutes, instruments).
+    verdicts, decisions, rows
+        Records of VERDICT, shape (minutes, instruments, modules), of DECISION and of ROW, shape (minutes, instruments).
     instruments, modules
         Their names, in the order of the records.
 
@@ -209,9 +214,24 @@ def decisions_frame(
     columns["side"] = _plain(flat["side"])
     columns["exit_reason"] = _nullable(flat["exit_reason"], _names(FillReason)[1:])
     columns |= {name: _plain(flat[name]) for name in ("agreeing", "votes_long", "votes_short", "unknown")}
+    columns |= _input_columns(rows.reshape(-1))
     for m, name in enumerate(modules):
         columns |= _verdict_columns(name, votes[:, m])
     return pl.DataFrame(columns)
+
+
+def _input_columns(rows: Records) -> dict[str, Any]:
+    """What the gates compared: the close, null where there is no usable bar, and what may be unknown."""
+    import polars as pl
+
+    close = pl.DataFrame({"close": _whole(rows["close"]), "valid": _plain(rows["valid"] != 0)})
+    return {
+        "close_ticks": close.select(pl.when("valid").then("close")).to_series(),
+        **{
+            name: pl.Series(np.ascontiguousarray(rows[name]), nan_to_null=True)
+            for name in ("htf_adx", "volatility")
+        },
+    }
 
 
 def _verdict_columns(module: str, rows: Records) -> dict[str, Any]:

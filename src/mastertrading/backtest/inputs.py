@@ -141,6 +141,8 @@ def chunks(inputs: Inputs, decided: tuple[int, int, int]) -> Iterator[tuple[int,
     for first, last in pairwise([*range(0, start, step), *range(start, stop, step), stop]):
         verdicts, contexts = inputs.source.evaluate_chunk(first, last)
         rows = writer.rows(contexts, first, last)
+        if contexts is None:
+            rows["volatility"] = np.nan  # a model's values of the chunk before may lie there
         apply_models(rows, inputs.regime, inputs.volatility, first)
         yield first, Chunk(rows, inputs.minutes.write(first, last, room), verdicts)
 

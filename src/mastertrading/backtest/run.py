@@ -40,10 +40,10 @@ CHUNK_CELLS = 1 << 15
 """Bars × instruments in a chunk: enough to forget what a chunk costs, little enough for the processor's cache."""
 COSTS_DOUBLED = "costs_doubled"
 
-OnDecisions = Callable[[I64, Records, Records], None]
-"""Takes close times (bars,), VERDICT (bars, instruments, modules) and DECISION (bars, instruments) of a chunk.
+OnDecisions = Callable[[I64, Records, Records, Records], None]
+"""Takes close times (bars,), VERDICT (bars, instruments, modules), DECISION and ROW (bars, instruments) of a chunk.
 
-The room of verdicts and decisions is used again for later chunks: copy what is to be kept.
+The room of all but the times is used again for later chunks: copy what is to be kept.
 """
 OnProgress = Callable[[int, int], None]
 """Takes bars done and bars in all."""
@@ -131,7 +131,7 @@ def run(
             if twin is not account:
                 twin.play(chunk, Record.lean(nothing, width))
         if on_decisions is not None:
-            on_decisions(chunk.minutes["t_ms"].copy(), chunk.verdicts, decided)
+            on_decisions(chunk.minutes["t_ms"].copy(), chunk.verdicts, decided, chunk.rows)
         if on_progress is not None:
             on_progress(done, stop - start)
     end_ms = int(market.ts_ms[stop - 1]) + market.base_ms

@@ -13,7 +13,7 @@ import polars as pl
 
 from mastertrading.domain.errors import DataMissing, DataUnreadable
 from mastertrading.domain.instrument import canonical_symbol
-from mastertrading.domain.market import F64, I64
+from mastertrading.domain.market import F64, I64, Bool
 from mastertrading.lake.layouts import check_ending, form_of
 
 FORECAST_COLUMNS = ("ts", "instrument", "forecast")
@@ -133,14 +133,22 @@ def _times(frame: pl.DataFrame, columns: tuple[str, ...], path: Path) -> I64:
         why = f"{name} must be whole milliseconds since 1970 (UTC), it is {column.dtype}"
         raise _unreadable(path, why, columns)
     ts_ms = column.to_numpy().astype(np.int64)
-    odd = np.flatnonzero((ts_ms < EARLIEST_MS) | (ts_ms > LATEST_MS))
+    odd = np.flatnonzero(~in_milliseconds(ts_ms))
     if odd.size:
-        value = int(ts_ms[odd[0]])
-        meant = next((unit for unit, ms in UNITS.items() if EARLIEST_MS <= value * ms <= LATEST_MS), "")
-        told = f"; it looks like {meant}" if meant else ""
-        why = f"row {odd[0] + 1}: {name} {value} is not a time in milliseconds{told}"
+        why = f"row {odd[0] + 1}: {name} {strange_time(int(ts_ms[odd[0]]))}"
         raise _unreadable(path, why, columns)
     return ts_ms
+
+
+def in_milliseconds(ts_ms: I64) -> Bool:
+    """Which times can be milliseconds since 1970: those of the years 2000 to 2100."""
+    return (ts_ms >= EARLIEST_MS) & (ts_ms <= LATEST_MS)
+
+
+def strange_time(value: int) -> str:
+    """What is wrong with a time that can't be in milliseconds."""
+    meant = next((unit for unit, ms in UNITS.items() if EARLIEST_MS <= value * ms <= LATEST_MS), "")
+    return f"{value} is not a time in milliseconds" + (f"; it looks like {meant}" if meant else "")
 
 
 def _numbers(frame: pl.DataFrame, name: str, path: Path) -> F64:

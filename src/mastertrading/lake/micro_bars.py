@@ -129,7 +129,7 @@ class MicroBars:
     Attributes
     ----------
     counts
-        ``late``, ``duplicate_trades``, ``missing_trades``, ``second_trade_stream``, ``pauses``.
+        ``late``, ``duplicate_trades``, ``missing_trades``, ``second_trade_stream``, ``too_large``, ``pauses``.
     """
 
     def __init__(self, length_ms: int) -> None:

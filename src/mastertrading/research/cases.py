@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from mastertrading.domain.errors import UsageError
 from mastertrading.research.conditions import Condition, Value
 from mastertrading.research.own_signal import OwnSignal
-from mastertrading.research.parameters import Parameter
+from mastertrading.research.parameters import Parameter, text_of
 from mastertrading.research.space import Axis, Space
 from mastertrading.settings import keys
 from mastertrading.settings.load import canonical_path
@@ -165,7 +165,9 @@ def _checked(axis: Axis, signal: OwnSignal | None) -> Axis:
 
 def _of_signal(axis: Axis, parameter: Parameter) -> Axis:
     texts = parameter.kind is str
-    values = (parameter.read(str(value) if texts else value, f"{PLACE} {axis.name}") for value in axis.values)
+    values = (
+        parameter.read(text_of(value) if texts else value, f"{PLACE} {axis.name}") for value in axis.values
+    )
     return Axis(axis.name, tuple(dict.fromkeys(values)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -12,7 +11,9 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from mastertrading.domain.errors import OutputError
 from mastertrading.domain.market import F64
+from mastertrading.lake.files import write_whole
 
 T = TypeVar("T")
 
@@ -106,11 +107,10 @@ class Features:
         """Keep an array on disk, whole or not at all; a full disk only means that it is computed again."""
         if self._folder is None:
             return
-        unfinished = self._folder / f".{key}.{os.getpid()}.unfinished"
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as stream:
-                np.save(stream, array, allow_pickle=False)
-            os.replace(unfinished, self._folder / f"{key}.npy")
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+        with suppress(OutputError):
+            write_whole(self._folder / f"{key}.npy", lambda unfinished: _save(unfinished, array))
+
+
+def _save(path: Path, array: F64) -> None:
+    with path.open("wb") as stream:  # given a path, NumPy would add an ending to it
+        np.save(stream, array, allow_pickle=False)

@@ -14,6 +14,7 @@ import numpy as np
 from mastertrading.domain.errors import DataMissing, DataUnreadable
 from mastertrading.domain.instrument import canonical_symbol
 from mastertrading.domain.market import F64, HOUR_MS, I64, Bars, Market, Settlements
+from mastertrading.lake.given import in_milliseconds, strange_time
 from mastertrading.lake.identity import market_hash
 from mastertrading.lake.names import Notice, moment
 from mastertrading.lake.quality import check_bars, clean, grade_of, settlement_intervals, take, worst
@@ -68,13 +69,9 @@ def market_from_tables(
     step_ms = base_ms or _base_ms(raw.values())
     cleaned = {symbol: clean(bars, step_ms) for symbol, bars in raw.items()}
     ts_ms, common_ms = _grid({symbol: each.bars for symbol, each in cleaned.items()}, step_ms)
-    columns = {name: np.full((len(ts_ms), len(cleaned)), np.nan) for name in COLUMNS}
+    columns = _columns([each.bars for each in cleaned.values()], ts_ms, step_ms)
     grades, facts = {}, []
-    for n, (symbol, each) in enumerate(cleaned.items()):
-        rows = (each.bars.ts_ms - ts_ms[0]) // step_ms
-        inside = rows < len(ts_ms)
-        for name in COLUMNS:
-            columns[name][rows[inside], n] = getattr(each.bars, name)[inside]
+    for symbol, each in cleaned.items():
         overrides = settings.instruments.get(symbol) if settings else None
         facts.append(resolve_instrument(symbol, bars=each.bars, overrides=overrides, notice=notice))
         findings = [*each.findings, *check_bars(each.bars, step_ms, tick=float(facts[-1].tick))]
@@ -84,11 +81,14 @@ def market_from_tables(
                 notice(f"{symbol}: {finding.detail} ({finding.kind}; grade {finding.caps})")
     paid = {canonical_symbol(name): table for name, table in (funding or {}).items()}
     end_ms = int(ts_ms[-1]) + step_ms
-    settlements = tuple(_settlements(paid.get(symbol), end_ms) for symbol in cleaned)
+    settlements = tuple(_settlements(symbol, paid.get(symbol), end_ms) for symbol in cleaned)
     older = {canonical_symbol(name): table for name, table in (hours or {}).items()}
     primer = tuple(
         _primer(symbol, older.get(symbol), int(each.bars.ts_ms[0])) for symbol, each in cleaned.items()
     )
+    for what, given in (("funding", paid), ("hours", older)):
+        if unused := sorted(given.keys() - cleaned.keys()):
+            notice(f"not in this market, so its {what} is not used: {', '.join(unused)}")
     valid = ~np.isnan(columns["close"])
     return Market(
         instruments=tuple(facts),
@@ -177,7 +177,11 @@ def _times(symbol: str, table: Table, names: list[str]) -> I64:
     if values.dtype.kind not in "iu":
         why = f"{name} is {values.dtype}"
         raise DataUnreadable(f"the times of {symbol} are neither whole milliseconds nor datetimes", why=why)
-    return values.astype(np.int64)
+    ts_ms = values.astype(np.int64)
+    if len(ts_ms) and not in_milliseconds(ts_ms).any():
+        why = f"{name} {strange_time(int(ts_ms[0]))}"
+        raise DataUnreadable(f"the times of {symbol} are not those of bars", why=why)
+    return ts_ms
 
 
 def _base_ms(every: Iterable[Bars]) -> int:
@@ -202,11 +206,27 @@ def _grid(every: Mapping[str, Bars], step_ms: int) -> tuple[I64, int]:
     return np.arange(earliest, last + step_ms, step_ms, dtype=np.int64), first
 
 
-def _settlements(table: Table | None, end_ms: int) -> Settlements:
+def _columns(every: Sequence[Bars], ts_ms: I64, step_ms: int) -> dict[str, F64]:
+    """The bars on the grid by column, shape (bars, instruments); NaN where there is none."""
+    columns = {name: np.full((len(ts_ms), len(every)), np.nan) for name in COLUMNS}
+    for n, bars in enumerate(every):
+        rows = (bars.ts_ms - ts_ms[0]) // step_ms
+        inside = rows < len(ts_ms)
+        for name, column in columns.items():
+            column[rows[inside], n] = getattr(bars, name)[inside]
+    return columns
+
+
+def _settlements(symbol: str, table: Table | None, end_ms: int) -> Settlements:
     if table is None:
         return Settlements(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64))
     names = list(table.columns) if hasattr(table, "columns") else list(table)
-    ts_ms, rate = _times("funding", table, names), _numbers("funding", "rate", table["rate"])
+    what = f"the funding of {symbol}"
+    if "rate" not in names:
+        raise DataUnreadable(f"{what} has no column rate", why=f"it has {', '.join(map(str, names[:12]))}")
+    ts_ms, rate = _times(what, table, names), _numbers(what, "rate", table["rate"])
+    if len(ts_ms) != len(rate):
+        raise DataUnreadable(f"the columns of {what} are not of one length")
     usable = np.isfinite(rate) & (ts_ms <= end_ms)
     order = np.argsort(ts_ms[usable], kind="stable")
     ts_ms, rate = ts_ms[usable][order], rate[usable][order]

@@ -17,7 +17,6 @@ PLATEAU = 0.7
 """Neighbours that keep this share of the best on average make a plateau."""
 PEAK = 0.3
 """Neighbours that keep less than this make a lonely peak."""
-FEW_TRADES = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,11 +140,32 @@ def test_without_older_hours_no_entry_is_sized_before_a_hundred_hours(table):
         (lambda t: t.with_columns(pl.col("ts") / 2), "neither whole milliseconds"),
         (lambda t: t.with_columns(close=pl.lit("x")), "not numbers"),
         (lambda t: t.head(1), "not two bars"),
+        (lambda t: t.with_columns(pl.col("ts") // 1000), "looks like seconds"),
+        (lambda t: t.with_columns(pl.col("ts") * 1_000_000), "looks like nanoseconds"),
     ],
 )
 def test_a_table_that_is_no_bars_says_what_is_wrong(table, spoil, told):
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError) as raised:
         mt.panel(spoil(table), ["BTC"])
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"rates": [0.1]}, "the funding of BTCUSDT has no column rate"),
+        ({"rate": [0.1, 0.2]}, "not of one length"),
+        ({"rate": ["much"]}, "column rate of the funding of BTCUSDT is not numbers"),
+    ],
+)
+def test_a_table_that_is_no_funding_says_what_is_wrong(table, given, told):
+    with pytest.raises(DataError, match=told):
+        mt.panel(table, ["BTC"], funding={"BTC": {"ts": [int(table["ts"][0])], **given}})
+
+
+def test_funding_of_what_is_not_in_the_market_is_told(table, capsys):
+    mt.panel(table, ["BTC"], funding={"BTX": {"ts": [int(table["ts"][0])], "rate": [0.1]}})
+    assert "funding is not used: BTXUSDT" in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------- backtests
@@ -191,6 +212,20 @@ def test_forecasts_that_do_not_fit_are_refused(market):
         mt.backtest(market, np.zeros(5))
     with pytest.raises(DataError, match="within"):
         mt.backtest(market, np.full(market.close.shape, 2.0))
+    with pytest.raises(DataError, match="not numbers"):
+        mt.backtest(market, np.full(market.close.shape, "long"))
+
+
+def test_forecasts_that_are_changed_afterwards_change_no_run(market):
+    values = mt.forecasts(market, cross)
+    run = mt.backtest(market, values, all_paths=False)
+    before = run.trades
+    values[:] = 0.0
+    assert run.decisions["user"].to_numpy().any()
+    assert (
+        run.result.run_id == mt.backtest(market, mt.forecasts(market, cross), all_paths=False).result.run_id
+    )
+    assert len(before) > 0
 
 
 def test_start_and_end_bound_the_decisions(market):

@@ -17,7 +17,7 @@ from mastertrading.backtest.statistics import statistics
 from mastertrading.compiled import records
 from mastertrading.domain.market import MINUTE_MS
 from mastertrading.domain.reasons import Breaker, EventKind, Gate, Stage, TrendGate, name_of
-from mastertrading.engine.book import DECISION
+from mastertrading.engine.book import DECISION, ROW
 from mastertrading.signals.rows import VERDICT
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,7 +41,9 @@ def folder(tmp_path, monkeypatch):
     decisions["passed"][NOON - 1, 0] = 1 << (Gate.FLAT - 1)
     result = make_result(Deal(gross=5))
     with RunFolder(Path("runs/one")) as made:
-        made.write_decisions(t_ms, verdicts, decisions, ("BTCUSDT", "ETHUSDT"), MODULES)
+        made.write_decisions(
+            t_ms, verdicts, decisions, records(ROW, (1441, 2)), ("BTCUSDT", "ETHUSDT"), MODULES
+        )
         made.write_result(result, statistics(result))
     return Path("runs/one")
 

@@ -23,7 +23,7 @@ from mastertrading.compiled import records
 from mastertrading.domain.errors import DataMissing, DataUnreadable, InvariantBroken, OutputError
 from mastertrading.domain.market import MINUTE_MS
 from mastertrading.domain.reasons import FillReason, Gate, TrendGate
-from mastertrading.engine.book import DECISION
+from mastertrading.engine.book import DECISION, ROW
 from mastertrading.settings.load import config_hash
 from mastertrading.settings.schema import Settings
 from mastertrading.signals.rows import VERDICT
@@ -39,8 +39,8 @@ def small_result() -> Result:
     )
 
 
-def minutes(count: int, first: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Times, verdicts and decisions with something in every column."""
+def minutes(count: int, first: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Times, verdicts, decisions and rows with something in every column."""
     numbers = np.arange(first, first + count)
     verdicts = records(VERDICT, (count, 2, 4))
     decisions = records(DECISION, (count, 2))
@@ -50,7 +50,12 @@ def minutes(count: int, first: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndar
     decisions["net"] = numbers[:, None] / 100
     decisions["refusal"] = numbers[:, None] % 27
     decisions["lots"] = numbers[:, None]
-    return MONDAY_MS + (numbers + 1) * MINUTE_MS, verdicts, decisions
+    rows = records(ROW, (count, 2))
+    rows["valid"] = numbers[:, None] % 7 != 3
+    rows["close"] = np.where(rows["valid"], 1_000_000 + numbers[:, None], 0)
+    rows["htf_adx"] = np.where(numbers[:, None] < 5, np.nan, 10 + numbers[:, None] / 3)
+    rows["volatility"] = np.where(numbers[:, None] < 6, np.nan, numbers[:, None] / 7000)
+    return MONDAY_MS + (numbers + 1) * MINUTE_MS, verdicts, decisions, rows
 
 
 def write(target: Path, result: Result | None = None, chunks: tuple[int, ...] = (40,)) -> Path:
@@ -96,6 +101,18 @@ def test_a_run_leaves_exactly_the_files_of_the_design(tmp_path):
 def test_tables_begin_with_the_columns_of_the_design(tmp_path, table, columns):
     frame = read_run(write(tmp_path / "run")).table(table)
     assert frame.columns[: len(columns.split())] == columns.split()
+
+
+def test_what_gates_compared_is_recorded_exactly_and_null_where_unknown(tmp_path):
+    frame = read_run(write(tmp_path / "run", chunks=(3, 17))).table("decisions")
+    rows = minutes(20)[3].reshape(-1)
+    known = [None if not row.valid else int(row.close) for row in rows]
+    assert frame["close_ticks"].to_list() == known
+    assert None in known
+    for name in ("htf_adx", "volatility"):
+        assert frame[name].to_list() == [None if np.isnan(value) else float(value) for value in rows[name]]
+        assert frame[name].null_count() > 0
+        assert not frame[name].is_nan().any()
 
 
 def test_trades_are_told_in_words_and_exact_decimals(tmp_path):
@@ -164,9 +181,9 @@ def test_the_same_run_twice_is_the_same_bytes_but_for_its_timing(tmp_path):
 
 def test_decisions_of_a_users_own_forecasts_need_no_module_names(tmp_path):
     result = small_result()
-    t_ms, verdicts, decisions = minutes(5)
+    t_ms, verdicts, decisions, rows = minutes(5)
     with RunFolder(tmp_path / "run") as folder:
-        folder.write_decisions(t_ms, verdicts[:, :, :1].copy(), decisions, SYMBOLS, ("user",))
+        folder.write_decisions(t_ms, verdicts[:, :, :1].copy(), decisions, rows, SYMBOLS, ("user",))
         folder.write_result(result, statistics(result))
     frame = read_run(tmp_path / "run").table("decisions")
     assert "user" in frame.columns

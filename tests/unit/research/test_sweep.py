@@ -306,6 +306,11 @@ def test_values_become_the_kind_of_their_parameter():
     }
 
 
+def test_true_and_false_stay_as_written_where_a_signal_wants_a_text():
+    (axis,) = space("style=true,false").axes
+    assert axis.values == ("true", "false")
+
+
 class TestFeatures:
     def test_many_threads_make_an_array_once(self):
         features, made, start = Features(2), [], threading.Barrier(8)

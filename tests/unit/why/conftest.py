@@ -82,6 +82,16 @@ def tampered(folder, tmp_path) -> Callable[..., Path]:
     return tamper
 
 
+@pytest.fixture(scope="session")
+def earlier(folder, tmp_path_factory) -> Path:
+    """The run as a version left it that recorded nothing of what gates compared."""
+    copy = tmp_path_factory.mktemp("earlier") / "run"
+    shutil.copytree(folder, copy)
+    path = copy / "decisions.parquet"
+    pl.read_parquet(path).drop("close_ticks", "htf_adx", "volatility").write_parquet(path)
+    return copy
+
+
 @pytest.fixture
 def printed() -> Callable[..., str]:
     """What a console of some width shows."""

@@ -161,7 +161,81 @@ def test_direction_session_and_daily_entries_say_what_was_compared_with_what(run
     row = first(decisions, first_refusal="daily_entries")
     gate = gate_of(explain(run, row["instrument"], row["ts_ms"]), "daily_entries")
     assert gate.value >= 1
-    assert gate.limit == "1 / 1 / 2"
+    adx = row["htf_adx"]
+    assert adx > 25  # the gate of the HTF ADX wants 25 here
+    assert gate.limit == f"2: ADX {adx:.4g} > 25"
+
+
+@pytest.mark.parametrize(
+    ("adx", "limit", "setting"),
+    [
+        (19.99, "1: ADX 19.99 < 20", "low"),
+        (20.0, "1: ADX 20 in 20 … 25", "middle"),
+        (25.0, "1: ADX 25 in 20 … 25", "middle"),
+        (25.5, "2: ADX 25.5 > 25", "high"),
+    ],
+)
+def test_daily_entries_names_the_step_that_the_adx_falls_into(tampered, decisions, adx, limit, setting):
+    k = decisions.with_row_index("row").filter(first_refusal="daily_entries")["row"][0]
+    row = decisions.row(k, named=True)
+    changed = open_run(tampered("decisions", k, htf_adx=adx))
+    gate = gate_of(explain(changed, row["instrument"], row["ts_ms"]), "daily_entries")
+    assert gate.limit == limit
+    assert gate.setting == f"risk.gates.throttle.{setting}"
+
+
+def test_recorded_inputs_agree_with_what_their_gates_said(run, decisions):
+    for row in sampled(decisions):
+        chain = explain(run, row["instrument"], row["ts_ms"])
+        assert float(chain.close_px) == pytest.approx(
+            row["close_ticks"] * float(run.price(chain.instrument, 1))
+        )
+        assert (chain.htf_adx, chain.volatility) == (row["htf_adx"], row["volatility"])
+        own = [gate for said in chain.modules for gate in said.gates if gate.gate == "htf_adx"]
+        for gate in [*own, gate_of(chain, "htf_adx")]:
+            if gate.verdict not in ("passed", "refused"):
+                continue
+            enough = gate.value <= gate.limit if gate.stage == "meanrev" else gate.value >= gate.limit
+            assert enough == (gate.verdict == "passed")
+        stop = gate_of(chain, "stop_distance")
+        if chain.order is not None and chain.order.stop_px is not None:
+            px = float(chain.close_px)
+            assert stop.value == pytest.approx(abs(float(chain.order.stop_px) - px) / px, rel=0.02)
+
+
+def test_volatility_is_told_against_its_ramp_and_gives_the_recorded_factor(run, decisions):
+    for row in decisions.filter(pl.col("lots") != 0).to_dicts():
+        chain = explain(run, row["instrument"], row["ts_ms"])
+        gate = gate_of(chain, "volatility")
+        assert (gate.value, gate.limit) == (row["volatility"], "0.8 … 1.5 %")
+        scale = 1.0 - min(1.0, max(0.0, (gate.value - 0.008) / 0.007)) * 0.4
+        assert chain.sizing.parts["volatility"] == pytest.approx(scale, rel=1e-4)
+        assert gate_of(chain, "min_notional").value > gate_of(chain, "min_notional").limit
+
+
+def test_run_of_an_earlier_version_is_told_without_what_it_did_not_record(earlier, decisions):
+    old = open_run(earlier)
+    row = first(decisions, first_refusal="daily_entries")
+    chain = explain(old, row["instrument"], row["ts_ms"])
+    assert (chain.close_px, chain.htf_adx, chain.volatility) == (None, None, None)
+    assert gate_of(chain, "daily_entries").limit == "1 / 1 / 2"
+    row = first(decisions, first_refusal="htf_adx")
+    gate = gate_of(explain(old, row["instrument"], row["ts_ms"]), "htf_adx")
+    assert (gate.value, gate.trial) == (None, "risk.gates.htf_adx_min=0")
+    row = decisions.filter(pl.col("lots") != 0).to_dicts()[0]
+    chain = explain(old, row["instrument"], row["ts_ms"])
+    assert [gate_of(chain, name).value for name in ("volatility", "stop_distance", "min_notional")] == [
+        None
+    ] * 3
+
+
+def test_missing_bar_and_unknown_inputs_are_told_as_such(tampered, decisions):
+    k = decisions.with_row_index("row").filter(first_refusal="htf_adx")["row"][0]
+    row = decisions.row(k, named=True)
+    changed = open_run(tampered("decisions", k, close_ticks=None, htf_adx=None, volatility=None))
+    chain = explain(changed, row["instrument"], row["ts_ms"])
+    assert (chain.close_px, chain.htf_adx, chain.volatility) == (None, None, None)
+    assert gate_of(chain, "htf_adx").value is None
 
 
 def test_what_is_advised_lets_that_gate_pass(run, decisions, folder, tmp_path):

@@ -143,6 +143,43 @@ def test_changed_cell_of_a_decision_is_found_with_its_kind(
     assert verdict(found).endswith("Please report this.")  # equal inputs cannot give this
 
 
+def test_other_closes_are_a_cause_and_their_first_minute_is_named(folder, tampered, decisions):
+    found = compared(folder, tampered("decisions", 777, close_ticks=5, smc=0.5))
+    assert (found.prices.ts_ms, found.prices.instrument) == (
+        decisions["ts_ms"][777],
+        decisions["instrument"][777],
+    )
+    assert [(pair.name, pair.a, pair.b) for pair in found.prices.sides] == [
+        ("close_ticks", decisions["close_ticks"][777], 5)
+    ]
+    assert found.causes() == ["data"]
+    when = "2024-01-01 06:29"
+    name = decisions["instrument"][777]
+    assert verdict(found).endswith(f"Behind it: other data: prices differ from {when} UTC on ({name} first).")
+    assert "close_ticks" in {pair.name for pair in found.first.sides}
+
+
+def test_other_inputs_are_no_other_decisions(folder, tampered):
+    found = compared(folder, tampered("decisions", 777, close_ticks=None, htf_adx=1.0))
+    assert found.same
+    assert (found.decisions_differing, found.first) == (0, None)
+    assert found.prices is not None
+
+
+def test_run_of_an_earlier_version_is_compared_in_what_it_recorded(folder, earlier, tighter):
+    assert compared(folder, earlier).same
+    found = compared(earlier, tighter)
+    assert found.prices is None
+    assert found.first.kind == "gate"
+
+
+def test_real_difference_of_data_is_told_with_its_minute(folder, make_run):
+    found = compared(folder, make_run("reseeded", "--set", "seed=2"))
+    assert "data" in found.causes()
+    assert found.prices.ts_ms == found.from_ms
+    assert "other data: prices differ from 2024-01-01 00:01 UTC on" in verdict(found)
+
+
 def test_changed_fill_payment_or_account_is_found_at_its_own_moment(folder, tampered, tmp_path):
     for table, column, kind in (
         ("fills", "fee_atoms", "fill"),
@@ -183,7 +220,14 @@ def test_other_window_and_fewer_instruments_are_compared_where_both_have_them(fo
     assert found.instruments == ("ETHUSDT",)
     assert {pair.name for pair in found.spans} == {"to_ms", "instruments"}
     assert found.decisions == 6 * 1440
-    assert "data" not in found.causes()
+    assert found.prices.ts_ms == found.from_ms  # ETH made alone is another ETH
+    assert "data" in found.causes()
+
+
+def test_shorter_run_of_equal_bars_has_no_other_data(folder, make_run):
+    found = compared(folder, make_run("six", "--days", 6))
+    assert found.prices is None
+    assert found.causes() == ["span"]
 
 
 def test_runs_without_a_common_instrument_or_minute_are_refused(folder, make_run):

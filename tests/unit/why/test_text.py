@@ -37,6 +37,28 @@ CHAIN = Chain(
 HELD = Held(7, "long", "0.5", 0, "100.0", "trend", "99.0", True, None)
 
 
+@pytest.mark.parametrize("tr", LANGUAGES)
+def test_minute_shows_its_close_and_what_was_compared(run, decisions, printed, tr):
+    row = decisions.filter(first_refusal="htf_adx").row(0, named=True)
+    chain = explain(run, row["instrument"], row["ts_ms"])
+    text = " ".join(printed(render_chain(chain, run, row["ts_ms"], 120, tr), 120).split())
+    assert tr(" · close {px}").format(px=chain.close_px) in text
+    assert (
+        tr(" (it was {value}, the limit is {limit})").format(
+            value=f"{row['htf_adx']:.3f}".rstrip("0"), limit=25
+        )
+        in text
+    )
+    refused = decisions.filter(trend_refusal="htf_adx").row(0, named=True)
+    chain = explain(run, refused["instrument"], refused["ts_ms"])
+    text = " ".join(printed(render_chain(chain, run, refused["ts_ms"], 120, tr), 120).split())
+    assert tr(" (it was {value})").format(value=f"{refused['htf_adx']:.3f}".rstrip("0")) in text
+    ordered = decisions.filter(pl.col("lots") != 0).row(0, named=True)
+    chain = explain(run, ordered["instrument"], ordered["ts_ms"])
+    text = " ".join(printed(render_chain(chain, run, ordered["ts_ms"], 120, tr), 120).split())
+    assert tr(" (ATR {atr})").format(atr=shown(ordered["volatility"], "frac")) in text
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mastertrading.app.commands.warm import compile_if_needed
 from mastertrading.app.messages import tr
-from mastertrading.app.options import add_common, check_window, chosen_instruments, number, resolved_settings
+from mastertrading.app.options import (
+    SYNTHETIC_DAYS,
+    add_common,
+    check_source,
+    check_window,
+    chosen_instruments,
+    resolved_settings,
+    source_name,
+)
 from mastertrading.app.own_signal import add_signal, signal_asked
 from mastertrading.app.terminal import err, out, progress
 from mastertrading.domain.errors import UsageError
@@ -21,22 +28,11 @@ if TYPE_CHECKING:
 
 SUMMARY = "trade recorded or synthetic bars and report the result"
 RUNS = Path("runs")
-SYNTHETIC_DAYS = 21.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_common(parser, "data", "venue", "instruments", "window", "config", "seed", "out", "json")
-    parser.add_argument(
-        "--synthetic", action="store_true", help="make a market from the seed instead of reading --data"
-    )
-    parser.add_argument(
-        "--days",
-        type=number,
-        default=None,
-        metavar="N",
-        help=f"length of it from 2024-01-01 on (default {SYNTHETIC_DAYS:g})",
-    )
+    add_common(parser, "data", "venue", "instruments", "window", "config", "seed", "out", "json", "synthetic")
     parser.add_argument(
         "--signals",
         type=Path,
@@ -69,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         to_ms=args.to_ms,
         signals=args.signals,
         signal=signal,
-        out=None if args.no_files else args.out or RUNS / _folder_name(args),
+        out=None if args.no_files else args.out or RUNS / source_name(args),
         all_paths=not args.one_path,
         report=not args.no_report,
     )
@@ -89,27 +85,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     check_window(args)
-    if args.synthetic and args.data is not None:
-        raise UsageError(tr("choose one of --data and --synthetic"), hint=tr("leave one of them out"))
-    if not args.synthetic and args.data is None:
-        raise UsageError(
-            tr("say where the market comes from: --data DIR or --synthetic"),
-            hint="mastertrading backtest --synthetic",
-        )
+    check_source(args, "mastertrading backtest --synthetic")
     if args.signal is not None and args.signals is not None:
         why = tr("--signal is a function that makes forecasts, --signals a file that holds them")
         raise UsageError(
             tr("choose one of --signal and --signals"), why=why, hint=tr("leave one of them out")
         )
-    if args.days is not None and not args.synthetic:
-        raise UsageError(tr("--days is the length of a synthetic market"), hint=tr("use --from and --to"))
-    if args.days is not None and not 0.1 <= args.days <= 3660:
-        raise UsageError(tr("--days must be between 0.1 and 3660"))
-
-
-def _folder_name(args: argparse.Namespace) -> str:
-    source = "synthetic" if args.synthetic else args.data.resolve().name
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{source}"
 
 
 def _show(args: argparse.Namespace, wanted: Wanted, measured: Statistics) -> None:

@@ -7,7 +7,14 @@ import json
 from typing import TYPE_CHECKING
 
 from mastertrading.app.messages import tr
-from mastertrading.app.options import add_common, check_window, chosen_instruments, natural, resolved_settings
+from mastertrading.app.options import (
+    SYNTHETIC_DAYS,
+    add_common,
+    check_window,
+    chosen_instruments,
+    natural,
+    resolved_settings,
+)
 from mastertrading.app.own_signal import add_signal, signal_asked
 from mastertrading.app.terminal import err, out, progress, table
 from mastertrading.domain.errors import UsageError, ValidationFailed
@@ -20,7 +27,6 @@ if TYPE_CHECKING:
     from mastertrading.settings.schema import Settings
 
 SUMMARY = "check whether signals know the future: yours, or the four modules and the indicators"
-SYNTHETIC_DAYS = 21.0
 FEW = 3
 """Instruments that are enough where each is seen by itself."""
 FEWEST_CUTS, MOST_CUTS = 4, 10_000

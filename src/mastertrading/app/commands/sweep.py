@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 from mastertrading.app.commands.warm import compile_if_needed
 from mastertrading.app.messages import tr
 from mastertrading.app.options import (
+    SYNTHETIC_DAYS,
     add_common,
+    check_source,
     check_window,
     chosen_instruments,
     natural,
-    number,
     resolved_settings,
+    source_name,
 )
 from mastertrading.app.own_signal import add_signal, signal_asked
 from mastertrading.app.terminal import err, out, progress
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 SUMMARY = "try many parameter sets over one market and rank them"
 SWEEPS = Path("sweeps")
-SYNTHETIC_DAYS = 21.0
 MOST_WORKERS = 256
 
 
@@ -74,17 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help=tr("go on with the sweep in --out"))
     parser.add_argument("--cache", type=Path, metavar="DIR", help=tr("keep forecasts there for later sweeps"))
     add_signal(parser)
-    add_common(parser, "data", "venue", "instruments", "window", "config", "seed", "out", "json")
-    parser.add_argument(
-        "--synthetic", action="store_true", help="make a market from the seed instead of reading --data"
-    )
-    parser.add_argument(
-        "--days",
-        type=number,
-        default=None,
-        metavar="N",
-        help=f"length of it from 2024-01-01 on (default {SYNTHETIC_DAYS:g})",
-    )
+    add_common(parser, "data", "venue", "instruments", "window", "config", "seed", "out", "json", "synthetic")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -178,17 +169,7 @@ def _tell(finished: Finished, as_json_text: bool) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     check_window(args)
-    if args.synthetic and args.data is not None:
-        raise UsageError(tr("choose one of --data and --synthetic"), hint=tr("leave one of them out"))
-    if not args.synthetic and args.data is None:
-        raise UsageError(
-            tr("say where the market comes from: --data DIR or --synthetic"),
-            hint="mastertrading sweep --synthetic --vary risk.per_trade=0.001,0.002,0.004",
-        )
-    if args.days is not None and not args.synthetic:
-        raise UsageError(tr("--days is the length of a synthetic market"), hint=tr("use --from and --to"))
-    if args.days is not None and not 0.1 <= args.days <= 3660:
-        raise UsageError(tr("--days must be between 0.1 and 3660"))
+    check_source(args, "mastertrading sweep --synthetic --vary risk.per_trade=0.001,0.002,0.004")
     if not args.vary:
         raise UsageError(
             tr("say what to vary: --vary NAME=VALUES"), hint="--vary risk.per_trade=0.001,0.002,0.004"
@@ -243,7 +224,7 @@ def _wanted(args: argparse.Namespace, resolved_instruments: tuple[str, ...]) -> 
         memory=None if args.memory is None else parse_memory(args.memory),
         resume=args.resume,
         cache=args.cache,
-        folder=args.out or SWEEPS / _folder_name(args),
+        folder=args.out or SWEEPS / source_name(args),
         objective=args.objective or "net",
         top=args.top,
         command=_backtest_words(args),
@@ -263,14 +244,9 @@ def _backtest_words(args: argparse.Namespace) -> list[str]:
         words += ["--instruments", ",".join(args.instruments)]
     for option, ms in (("--from", args.from_ms), ("--to", args.to_ms)):
         if ms is not None:
-            words += [option, datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")]
+            words += [option, datetime.fromtimestamp(ms / 1000, UTC).isoformat().replace("+00:00", "Z")]
     for text in args.params:
         words += ["--param", text]
     for text in args.overrides:
         words += ["--set", text]
     return words
-
-
-def _folder_name(args: argparse.Namespace) -> str:
-    source = "synthetic" if args.synthetic else args.data.resolve().name
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{source}"

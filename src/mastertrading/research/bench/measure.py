@@ -145,8 +145,8 @@ def write_run(workload: Workload, market: Market) -> None:
             market,
             workload.settings(),
             ask,
-            on_decisions=lambda t_ms, verdicts, decisions: folder.write_decisions(
-                t_ms, verdicts, decisions, market.symbols, modules
+            on_decisions=lambda t_ms, verdicts, decisions, rows: folder.write_decisions(
+                t_ms, verdicts, decisions, rows, market.symbols, modules
             ),
         )
         folder.write_result(result, statistics(result))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mastertrading.backtest.folder import read_run
 from mastertrading.backtest.statistics import Statistics
 from mastertrading.domain.errors import DataUnreadable
+from mastertrading.research.parameters import text_of
 from mastertrading.settings.load import load
 from mastertrading.settings.schema import Settings
 
@@ -65,7 +66,7 @@ class Facts:
         told = self.summary.get("signal")
         if not told:
             return ""
-        return f"{told['name']}({', '.join(f'{name}={value}' for name, value in told['params'].items())})"
+        return f"{told['name']}({', '.join(f'{name}={text_of(value)}' for name, value in told['params'].items())})"
 
 
 def read_facts(folder: Path) -> Facts:
