@@ -57,11 +57,13 @@ class Ask(NamedTuple):
     from_ms, to_ms
         First and last moment of decision; None: the whole market. Signals always fold from its first bar.
     forecasts
-        A user's own forecasts in place of the modules: by symbol (times, values), or (bars, instruments).
+        A user's own forecasts in place of the modules: by symbol (times, values), or (bars, instruments). They are
+        not copied, and the run's id is hashed from them when it is asked for: do not change them.
     macro_ms
         Times of important calendar events.
     regime
-        Risk multiplier of the regime at each bar, shape (bars, instruments), causal, at most 1; None: neutral.
+        Risk multiplier of the regime at each bar, shape (bars, instruments), causal, at most 1; NaN is unknown and
+        refuses entries; None: neutral.
     volatility
         Volatility that replaces ATR% in sizing and stops, same shape, causal; where NaN, or None: plain ATR%.
     all_paths
@@ -96,7 +98,8 @@ def run(
     Raises
     ------
     DataError
-        If the data is graded worse than ``data.worst_grade``, or the window is empty.
+        If the data is graded worse than ``data.worst_grade``, the window is empty, or forecasts are not of the
+        market's shape or not in [-1, 1].
     ConfigError
         If a transfer's time cannot be read, or settings contradict each other.
     """
