@@ -118,13 +118,21 @@ def arguments(lake: Path, *more: str) -> list[str]:
     return [*usual, "--kind", "candles,mark,funding,open-interest", "--out", str(lake), *more]
 
 
+@pytest.fixture
+def heeds_ctrl_c():
+    """What a shell runs in the background ignores Ctrl-C, and so would we: not in this test."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_keeps_what_came_and_the_same_command_goes_on(at_the_peer, undisturbed, tmp_path, capsys):
     stopped = []
 
     def stop_at_the_eighth_page(path, query, before):
-        if (
-            len(at_the_peer.pages()) >= 8 and not stopped
-        ):  # two are asked at a time: the eighth may be the ninth
+        # two are asked at a time: the eighth may be the ninth
+        if len(at_the_peer.pages()) >= 8 and not stopped:
             stopped.append(path)
             signal.raise_signal(signal.SIGINT)
         return ""
