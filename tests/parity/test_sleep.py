@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 
 from mastertrading.backtest.lean import lean, prepare, run_lean
 from mastertrading.backtest.run import Ask, run
+from mastertrading.compiled import records
 from mastertrading.domain.market import HOUR_MS, MINUTE_MS, Bars, Market, Settlements
+from mastertrading.engine.book import ACCOUNT, OUTCOME, ROW, WATCH
+from mastertrading.engine.sleep import stirs
 from mastertrading.lake.universe import CATALOGUE
+from mastertrading.rules.allocation.weights import count_outcome
 from mastertrading.settings.schema import Settings
 from parity.scenes import made, stormy
 from parity.whole import Scene, driven, prints, replayed
@@ -152,3 +156,21 @@ def _prepared(scene, ask):
         dense[np.searchsorted(scene.market.ts_ms, times), i] = said
     lean(prepared, dense)  # what one run leaves in the shared rooms is nothing to the next
     return lean(prepared, dense)
+
+
+@pytest.mark.parametrize("field", ["low", "high", "mark"])
+@pytest.mark.parametrize(("px", "wakes"), [(99, True), (100, True), (101, False), (109, False), (110, True)])
+def test_a_price_that_leaves_what_is_watched_wakes_and_so_does_a_mark(field, px, wakes):
+    sentry, row = records(WATCH, 1)[0], records(ROW, 1)[0]
+    sentry.low_ticks, sentry.high_ticks = 100, 110
+    row.valid, row.low, row.high, row.mark = 1, 105, 105, 105
+    row[field] = px
+    leaves = {"low": px <= 100, "high": px >= 110, "mark": wakes}[field]
+    assert bool(stirs(sentry, row)) == leaves
+
+
+def test_an_outcome_is_forgotten_as_written_and_not_only_as_compiled():
+    account, outcome = records(ACCOUNT, 1)[0], records(OUTCOME, 1)[0]
+    account.wins[0], account.trials[0], outcome.modules, outcome.win = 3, 5, 1, 1
+    getattr(count_outcome, "py_func", count_outcome)(account, outcome, -1, 1)
+    assert (int(account.wins[0]), int(account.trials[0])) == (2, 4)
