@@ -27,6 +27,24 @@ def test_every_file_with_kernels_is_part_of_the_cache_key():
     assert {path for path, _ in kernels()} - ALONE <= keyed
 
 
+KERNEL_ROOMS = ("indicators", "signals", "rules", "engine", "compiled")
+
+
+def test_every_word_that_kernels_swallow_is_part_of_the_cache_key():
+    keyed = {path.relative_to(PACKAGE).as_posix() for path in kernel_files()}
+    for path, tree in trees().items():
+        if path.split("/")[0] in KERNEL_ROOMS or path in keyed:
+            names = [
+                node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+            ]
+            words = {
+                f"domain/{name.split('.')[2]}.py"
+                for name in names
+                if name.startswith("mastertrading.domain.")
+            }
+            assert words - {"domain/errors.py"} <= keyed, path
+
+
 def test_kernels_outside_the_cache_key_call_nothing_of_ours():
     for path, node in kernels():
         if path in ALONE:

@@ -27,7 +27,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 KERNEL_SOURCES = (
-    "domain",
+    "domain/market.py",
+    "domain/reasons.py",
     "compiled",
     "indicators",
     "signals",
