@@ -27,6 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 KERNEL_SOURCES = (
+    "domain/instrument.py",
     "domain/market.py",
     "domain/reasons.py",
     "compiled",
