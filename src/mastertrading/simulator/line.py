@@ -32,6 +32,9 @@ class Frame:
 class Weather(Protocol):
     """What happens on the line. Faults are one; ``Calm`` is none."""
 
+    def connects(self, host: str) -> str:
+        """A client begins a connection: empty, or as ``Delivery.refuse``. Asked only where there are sockets."""
+
     def departs(self, venue: str, request: Request) -> Delivery:
         """A request leaves its client."""
 
@@ -62,6 +65,10 @@ class Weather(Protocol):
 
 class Calm:
     """Everything arrives, at once and as it was sent."""
+
+    def connects(self, host: str) -> str:
+        """It succeeds."""
+        return ""
 
     def departs(self, venue: str, request: Request) -> Delivery:
         """On time."""

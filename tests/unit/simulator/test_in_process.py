@@ -7,13 +7,13 @@ import aiohttp
 import pytest
 import yarl
 from aiohttp import WSMsgType
-from unit.simulator.plain_facade import HOST, PlainFacade
 
 from mastertrading.simulator.clock import VirtualClock
 from mastertrading.simulator.in_process import InProcessSession
 from mastertrading.simulator.line import MOST_UNREAD, Calm, Line
 from mastertrading.simulator.virtual_time import run_virtual
 from mastertrading.simulator.wire import ON_TIME, Delivery, Request, Response
+from unit.simulator.plain_facade import HOST, PlainFacade
 
 T0 = 1_700_000_000_000
 URL = f"https://{HOST}/fapi/v1/order"
