@@ -52,6 +52,7 @@ class InProcessSession:
     def __init__(self, line: Line, *, latency_ms: int = 0) -> None:
         self.line, self.latency_ms = line, latency_ms
         self.cookie_jar = SimpleNamespace(update_cookies=lambda *_: None)
+        self.headers: dict[str, str] = {}
         self.closed = False
         self._kept: dict[str, deque[float]] = {}
         self._sockets: set[InProcessWebSocket] = set()
