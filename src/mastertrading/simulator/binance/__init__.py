@@ -11,3 +11,8 @@
     streams    market streams   private   user streams   socket_api   orders over a WebSocket
     rules      what the venue is said to do, with its evidence
 """
+
+from mastertrading.simulator.binance.facade import BinanceFacade
+from mastertrading.simulator.binance.rules import BinanceRules
+
+__all__ = ["BinanceFacade", "BinanceRules"]

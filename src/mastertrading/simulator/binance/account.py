@@ -101,6 +101,7 @@ def account_v2(call: Call) -> dict[str, Any]:
 def account_v3(call: Call) -> dict[str, Any]:
     """Money, and positions that are there or have orders."""
     asset = _asset(call)
+    del asset["marginAvailable"]
     positions = [_account_position(call, *one) for one in _legs(call, everything=False)]
     return {**_totals(asset), "assets": [asset], "positions": positions}
 

@@ -26,7 +26,7 @@ STREAM_ROOTS: Final = ("ws", "stream", "public", "market", "private")
 
 
 class BinanceFacade:
-    """Binance USDⓈ-M on the exchange.
+    """Binance USDⓈ-M on the exchange, which follows the venue's matching rules from then on.
 
     Attributes
     ----------
@@ -42,6 +42,7 @@ class BinanceFacade:
         self.desk = Desk(exchange, rules)
         self.streams = Streams(self.desk)
         self.bugs: list[str] = []
+        exchange.rules = rules.matching
         exchange.subscribe(self.streams.hear)
 
     # ---------------------------------------------------------------- REST
@@ -88,7 +89,6 @@ class BinanceFacade:
         account = account_of(self.exchange, request.headers.get("x-mbx-apikey", ""))
         if route.access.is_signed:
             covered, given = payload_of(request.query, body)
-            parameters.required_whole("timestamp")
             check_signature(account.secret, covered, given)
             check_clock(parameters, self.desk.now_ms(), self.rules)
         return account

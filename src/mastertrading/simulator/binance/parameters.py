@@ -16,6 +16,7 @@ NUMBER = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 CLIENT_ID = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
 SYMBOL = r"^[A-Z0-9-_.]{1,20}$"
 MOST_PARAMETERS = 100
+LONGEST_CLIENT_ID = 36
 _WHOLE, _NUMBER, _CLIENT_ID = re.compile(WHOLE), re.compile(NUMBER), re.compile(CLIENT_ID)
 _INT64 = 2**63
 
@@ -110,6 +111,8 @@ class Parameters:
     def client_id(self, name: str) -> str:
         """A client's own name of an order; may be missing."""
         value = self.values.get(name, "")
+        if len(value) > LONGEST_CLIENT_ID:
+            raise VenueError(-4015, "Client order id length should be less than 36 chars")
         if value and not _CLIENT_ID.match(value):
             raise illegal(name, CLIENT_ID)
         return value

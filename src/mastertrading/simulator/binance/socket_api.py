@@ -85,7 +85,6 @@ class SocketSession:
             return None
         account = account_of(self.facade.exchange, values.get("apiKey", ""))
         if route.access.is_signed:
-            parameters.required_whole("timestamp")
             check_signature(account.secret, payload_of_mapping(values), values.get("signature", ""))
             check_clock(parameters, self.facade.desk.now_ms(), self.facade.rules)
         return account

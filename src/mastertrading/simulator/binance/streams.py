@@ -40,6 +40,8 @@ NAME: Final = re.compile(
 KEY: Final = re.compile(r"^[A-Za-z0-9]{64}$")
 MOST_STREAMS: Final = 1024
 SPEEDS: Final = ("", "@0ms", "@100ms", "@250ms", "@500ms")
+"""Names only: a frame comes with every change, at once."""
+SPEEDS_OF: Final = {"markPrice": ("", "@1s", "@3s")}
 POLICY, GOING_AWAY = 1008, 1001
 
 
@@ -55,7 +57,6 @@ class Streams:
         """By account: its connections, and the listen key by which each came."""
         self._books: dict[str, tuple[frames.Levels, frames.Levels]] = {}
         """Books that are made up, as the readers of their differences know them."""
-        self._sent_ms: dict[str, int] = {}
         self._called: set[str] = set()
         self._cut_ms: int | None = None
         self._small: dict[str, str] = {symbol: symbol.lower() for symbol in desk.exchange.listings}
@@ -185,11 +186,6 @@ class Streams:
             for session in list(readers):
                 session.tell(name, text)
 
-    def _tell_at_most(self, name: str, ts_ms: int, every_ms: int, write: Callable[[], str]) -> None:
-        if name in self.readers and ts_ms - self._sent_ms.get(name, -every_ms) >= every_ms:
-            self._sent_ms[name] = ts_ms
-            self._tell(name, write)
-
     def _traded(self, event: TradePrinted) -> None:
         small, scale = self._small[event.symbol], self._scale(event.symbol)
         self._tell(f"{small}@aggTrade", lambda: frames.aggregate(scale, event))
@@ -211,31 +207,11 @@ class Streams:
         best = lambda: frames.book_ticker(scale, event, market.book_update_id)  # noqa: E731
         self._tell(f"{small}@bookTicker", best)
         self._tell("!bookTicker", best)
-        self._tell_at_most(f"{small}@ticker", now, 1_000, ticker)
-        self._tell_at_most(f"{small}@miniTicker", now, 500, mini)
-        self._tell_at_most(f"{small}@markPrice@1s", now, 1_000, mark)
-        self._tell_at_most(f"{small}@markPrice", now, 3_000, mark)
-        self._tell_at_most(f"{small}@markPrice@3s", now, 3_000, mark)
-        for name, every, write in (
-            ("!ticker@arr", 1_000, ticker),
-            ("!miniTicker@arr", 1_000, mini),
-            ("!markPrice@arr@1s", 1_000, mark),
-            ("!markPrice@arr", 3_000, mark),
-            ("!markPrice@arr@3s", 3_000, mark),
-        ):
-            self._tell_in_list(name, symbol, now, every, write)
+        for channel, write in (("ticker", ticker), ("miniTicker", mini), ("markPrice", mark)):
+            for speed in SPEEDS_OF.get(channel, ("",)):
+                self._tell(f"{small}@{channel}{speed}", write)
+                self._tell(f"!{channel}@arr{speed}", lambda write=write: f"[{write()}]")  # type: ignore[misc]
         self._call_margin(now)
-
-    def _tell_in_list(
-        self, name: str, symbol: str, now: int, every_ms: int, write: Callable[[], str]
-    ) -> None:
-        """Streams of all instruments: a list with the one that moved, at most so often for each."""
-        if name not in self.readers:
-            return
-        key = f"{name}/{symbol}"
-        if now - self._sent_ms.get(key, -every_ms) >= every_ms:
-            self._sent_ms[key] = now
-            self._tell(name, lambda: f"[{write()}]")
 
     def _book(self, event: BookChanged) -> None:
         small, scale = self._small[event.symbol], self._scale(event.symbol)
