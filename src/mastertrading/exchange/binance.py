@@ -73,7 +73,7 @@ ORDER, ALGO_ORDER = _ip(1, "fapiPrivateGetOrder"), _ip(1, "fapiPrivateGetAlgoOrd
 OPEN, OPEN_ALL = _ip(1, "fapiPrivateGetOpenOrders"), _ip(40, "fapiPrivateGetOpenOrders")
 OPEN_ALGO, OPEN_ALGO_ALL = _ip(1, "fapiPrivateGetOpenAlgoOrders"), _ip(40, "fapiPrivateGetOpenAlgoOrders")
 FILLS, INCOME_LIST = _ip(5, "fapiPrivateGetUserTrades"), _ip(30, "fapiPrivateGetIncome")
-POSITIONS, POSITION = _ip(5, "fapiPrivateV3GetPositionRisk"), _ip(5, "fapiPrivateV2GetPositionRisk")
+POSITIONS, SETUP = _ip(5, "fapiPrivateV3GetPositionRisk"), _ip(5, "fapiPrivateV2GetPositionRisk")
 ACCOUNT, BALANCES = _ip(5, "fapiPrivateV3GetAccount"), _ip(5, "fapiPrivateV3GetBalance")
 POSITION_MODE, RIGHTS = _ip(30, "fapiPrivateGetPositionSideDual"), Endpoint("sapiGetAccountApiRestrictions")
 SET_MODE = _ip(1, "fapiPrivatePostPositionSideDual", "POST")
@@ -246,14 +246,15 @@ class BinanceGateway(VenueGateway):
         rows = self._rows(await self._read(POSITIONS, priority=Priority.PROTECTION), "the positions")
         return tuple(one for row in rows if (one := words.position_of(row, self.symbol_of)).qty != 0)
 
-    async def _setup(self, symbol: str) -> Setup:
+    async def _setups(self, symbols: Sequence[str]) -> tuple[Setup, ...]:
         mode = Row(await self._read(POSITION_MODE), "the position mode").flag("dualSidePosition")
-        told = await self._read(POSITION, {"symbol": self.market_id(symbol)})
-        rows = self._rows(told, f"the set-up of {symbol}")
-        if not rows:
-            return Setup(symbol, None, None, mode)
-        one = words.position_of(rows[0], self.symbol_of)
-        return Setup(symbol, one.leverage, one.margin_mode, mode)
+        rows = self._rows(await self._read(SETUP), "the set-up")
+        told = {one.symbol: one for one in (words.position_of(row, self.symbol_of) for row in rows)}
+        known = ((symbol, told.get(symbol)) for symbol in symbols)
+        return tuple(
+            Setup(symbol, one.leverage, one.margin_mode, mode) if one else Setup(symbol, None, None, mode)
+            for symbol, one in known
+        )
 
     # ---------------------------------------------------------------- orders
     def _order(self, request: OrderRequest) -> tuple[Endpoint, dict[str, Any]]:

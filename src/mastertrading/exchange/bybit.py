@@ -245,12 +245,16 @@ class BybitGateway(VenueGateway):
         told = [words.position_of(row, self.symbol_of, margin) async for row in rows]
         return tuple(one for one in told if one.qty != 0)
 
-    async def _setup(self, symbol: str) -> Setup:
+    async def _setups(self, symbols: Sequence[str]) -> tuple[Setup, ...]:
+        margin = await self._margin_mode()
+        return tuple([await self._setup(symbol, margin) for symbol in symbols])
+
+    async def _setup(self, symbol: str, margin: MarginMode | None) -> Setup:
         asked = {**LINEAR, "symbol": self.market_id(symbol)}
         rows = [row async for row in self._pages(POSITIONS, asked)]
         if not rows:
             return Setup(symbol, None, None, None)
-        told = words.position_of(rows[0], self.symbol_of, await self._margin_mode())
+        told = words.position_of(rows[0], self.symbol_of, margin)
         return Setup(symbol, told.leverage, told.margin_mode, told.leg != "net")
 
     # ---------------------------------------------------------------- orders

@@ -148,7 +148,7 @@ def order_of(row: Row, symbols: Symbols) -> Order:
         trigger=trigger,
         time_in_force=TIMES_IN_FORCE.get(row.text_or("timeInForce", "GTC"), TimeInForce.GTC),
         reduce_only=row.flag("reduceOnly"),
-        close_position=row.flag_or("closeOnTrigger") and row.number("qty") == 0,
+        close_position=row.flag_or("closeOnTrigger"),
         conditional=trigger is not None,
     )
 

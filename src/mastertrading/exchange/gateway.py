@@ -369,7 +369,7 @@ class VenueGateway(ABC):
         """
         wanted = (Decimal(leverage), mode, False)
         for attempt in (0, 1):
-            found = tuple([await self._setup(symbol) for symbol in symbols])
+            found = await self._setups(symbols)
             wrong = [one for one in found if (one.leverage, one.margin_mode, one.hedged) != wanted]
             if not wrong:
                 return found
@@ -483,7 +483,7 @@ class VenueGateway(ABC):
         """The request that sets it, and what confirms it."""
 
     @abstractmethod
-    async def _setup(self, symbol: str) -> Setup:
+    async def _setups(self, symbols: Sequence[str]) -> tuple[Setup, ...]:
         """Leverage, margin mode and position mode as they are."""
 
     @abstractmethod
