@@ -265,8 +265,12 @@ def charge_funding(floor: Floor, symbol: str, rate_e8: int, ts_ms: int) -> None:
 
 
 def transfer(floor: Floor, account: Account, atoms: int, kind: IncomeKind) -> Income:
-    """Book a deposit (+) or a withdrawal. Raises ``Refused`` where more is withdrawn than is free."""
-    if atoms < 0 and -atoms > min(account.wallet_atoms, margin.available(floor, account)):
+    """Book a deposit (+) or a withdrawal. Raises ``Refused`` where more is withdrawn than is free.
+
+    An adjustment of the venue's own asks nobody.
+    """
+    asked = kind is IncomeKind.TRANSFER and atoms < 0
+    if asked and -atoms > min(account.wallet_atoms, margin.available(floor, account)):
         raise Refused(Because.BALANCE, f"{-atoms} atoms are more than the account can spare")
     income = book_income(floor, account, kind, "", atoms)
     reason = "transfer" if kind is IncomeKind.TRANSFER else "adjustment"

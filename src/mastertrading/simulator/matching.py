@@ -293,9 +293,7 @@ def jump(floor: Floor, symbol: str, px_ticks: int) -> None:
     trigger_reached(floor, symbol, TriggerBy.LAST)
 
 
-def travel(
-    floor: Floor, symbol: str, px_ticks: int, direction: int, *, liquidates: bool = True
-) -> None:
+def travel(floor: Floor, symbol: str, px_ticks: int, direction: int, *, liquidates: bool = True) -> None:
     """The price goes to ``px_ticks``; ``direction`` says which way, also where it is there already."""
     market = floor.markets[symbol]
     if is_matching(floor, symbol):
