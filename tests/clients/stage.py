@@ -43,13 +43,13 @@ class Inbox:
             self._change.notify_all()
 
     def wait(self, wanted: Callable[[Any], Any], what: str) -> Any:
-        """The first message that fits; it and those before it are done with."""
+        """The first message that fits, and has not been taken yet."""
         until = time.monotonic() + WAIT_S
         with self._change:
             while True:
                 for place, message in enumerate(self._came):
                     if wanted(message):
-                        del self._came[: place + 1]
+                        del self._came[place]
                         return message
                 if not self._change.wait(until - time.monotonic()):
                     raise AssertionError(f"{what} never came; there were {self._came}")

@@ -1,4 +1,4 @@
-"""Each message of our Bybit beside an example of the venue's, field by field; what differs is listed with its reason."""
+"""Each message of our Bybit beside an example of the venue's, field by field; differences are listed with reasons."""
 
 from __future__ import annotations
 
