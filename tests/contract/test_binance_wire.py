@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from binance_messages import ours, user_name
+from mastertrading.simulator.binance import BinanceRules
 from mastertrading.simulator.binance.routes import ROUTES, SOCKET
+from venue_documents import rules_table, text
 from wire_examples import (
     DATA,
-    REPOSITORY,
     WIRE,
     Example,
     differences,
@@ -412,27 +413,8 @@ def outcome() -> str:
 
 
 def test_the_document_has_the_outcome_of_the_comparison():
-    text = (REPOSITORY / "docs" / "venues.md").read_text("utf-8")
-    assert outcome() in text
+    assert outcome() in text()
 
 
-def test_show():
-    print(outcome())
-    for name, by_source in sorted(found_differences().items()):
-        allx = {}
-        for s, ones in by_source.items():
-            for o in ones:
-                allx.setdefault(o, []).append(s)
-        for o, ss in allx.items():
-            print(name, "|", o, "|", len(ss), "/", len(by_source), ss[0])
-    served = {f"{method} {path}" for path, methods in ROUTES.items() for method in methods}
-    served |= {f"SOCKET {method}" for method in SOCKET} | {
-        name for name in ours() if name[:4] in ("STRE", "USER")
-    }
-    for n in sorted(served - set(found_differences())):
-        print("NOEX", n)
-    print("STRANGE", {n: strange_words(m, WORDS) for n, m in ours().items() if strange_words(m, WORDS)})
-    print("NONE OK", {n: m for n, m in ours().items() if isinstance(m, int)})
-    print("EMPTY", [n for n, m in ours().items() if m in ([], {})])
-    named = {name for name, _ in examples().values()}
-    print("UNSERVED", named - set(ours()) - set(NOT_COMPARED), set(NOT_COMPARED) - named)
+def test_the_document_has_the_rules():
+    assert rules_table(BinanceRules) in text()
