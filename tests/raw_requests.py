@@ -91,7 +91,7 @@ def request(
     """The bytes of a request."""
     named = {"Host": host, **(headers or {})}
     if body or method in ("POST", "PUT"):
-        named["Content-Length"] = str(len(body))
+        named.setdefault("Content-Length", str(len(body)))
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items()), "", ""]
     return "\r\n".join(lines).encode("latin-1") + body
 

@@ -345,7 +345,6 @@ def test_frames_of_nonsense_are_answered_by_the_venue_or_ended(harbour, where):
     [
         frame(b"\x00\x01\x02", opcode=2),
         frame(b"\xff\xfe not text"),
-        frame(b"never masked", masked=False),
         frame(b"x", opcode=11),
         frame(b"begins", final=False) + frame(b"begins again"),
         frame(b"", said=1 << 62),
@@ -355,7 +354,6 @@ def test_frames_of_nonsense_are_answered_by_the_venue_or_ended(harbour, where):
     ids=[
         "binary",
         "no text",
-        "unmasked",
         "no opcode",
         "two beginnings",
         "a huge promise",
@@ -370,7 +368,7 @@ def test_frames_that_break_the_protocol_end_the_connection(harbour, where, sent)
             opcode, payload = read_frame(line)
             while opcode == 1:
                 opcode, payload = read_frame(line)
-        except ConnectionError:
+        except (ConnectionError, ssl.SSLError):
             return
         assert opcode == 8, (opcode, payload)
 

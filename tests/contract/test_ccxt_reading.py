@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ccxt
 import pytest
+
 from local_venues import SYMBOL, UNIFIED, World
 
 
