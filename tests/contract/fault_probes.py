@@ -6,6 +6,7 @@ A probe tells in words what came of it. The same probe runs without the fault, a
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 from contract.fault_scene import SYMBOL, Probe, Scene, outcome
@@ -316,7 +317,7 @@ async def bars(scene: Scene) -> str:
 
 def _bars_in_words(scene: Scene, rows: list[list[Any]]) -> str:
     away = (rows[-1][0] - scene.client.milliseconds() // 60_000 * 60_000) / 60_000
-    steps = {(b[0] - a[0]) // 60_000 for a, b in zip(rows, rows[1:], strict=False)}
+    steps = {(b[0] - a[0]) // 60_000 for a, b in itertools.pairwise(rows)}
     last = rows[-2]
     prices = " ".join(_px(value) for value in last[1:5])
     return f"{len(rows)} bars, last {away:+g} min, steps {sorted(steps)} min; {prices}, volume {_px(last[5])}"

@@ -18,6 +18,7 @@ from mastertrading.simulator.faults.fault import Fault
 from mastertrading.simulator.in_process import keep_time
 from mastertrading.simulator.listing import Listing
 from mastertrading.simulator.local import LocalExchange
+from mastertrading.simulator.market import Row
 from mastertrading.simulator.virtual_time import run_virtual, wall_shows
 
 T0 = 1_748_736_030_000
@@ -137,13 +138,13 @@ def markets_of(venue: str) -> tuple[Any, Any]:
 def play(venue: str, probe: Probe, fault: Fault | None = None) -> tuple[str, LocalExchange]:
     """Run a probe on a fresh venue; what the client saw."""
     markets, currencies = markets_of(venue)
-    clock = VirtualClock(T0 - MINUTES * 60_000)
+    clock = VirtualClock(T0)
 
     async def run() -> tuple[str, LocalExchange]:
         local = LocalExchange(listings(), venues=[venue], clock=clock)
         local.open_account("me", api_key="key" * 12, secret="secret" * 6)
         scene = Scene(venue, local, fault=fault)
-        await _history(scene)
+        _history(scene)
         client = scene.client = make_client(venue, local.session(), local.keys())
         keep_time(client, clock)
         client.set_markets(list(markets.values()), currencies)
@@ -158,11 +159,13 @@ def play(venue: str, probe: Probe, fault: Fault | None = None) -> tuple[str, Loc
         return run_virtual(run(), clock)
 
 
-async def _history(scene: Scene) -> None:
-    for minute in range(MINUTES + 1):
-        scene.exchange.move("ETHUSDT", 25_000 + minute)
-        scene.move(minute % 3)
-        scene.move(minute % 2 + 2)
-        await asyncio.sleep(60 if minute < MINUTES else 0)
-    scene.move(0)
+def _history(scene: Scene) -> None:
+    """Half an hour of bars, and the price where it is."""
+    for name, px in ((NAME, PX), ("ETHUSDT", 25_000)):
+        market = scene.exchange.markets[name]
+        begin = T0 - T0 % 60_000
+        for minute in range(MINUTES, 0, -1):
+            close = px + minute % 4
+            market.closed.append(Row(begin - minute * 60_000, px + 1, px + 9, px - 8, close, 40 + minute, 9))
+        scene.exchange.move(name, px)
     scene.exchange.set_funding(NAME, rate_e8=10_000, interval_ms=8 * 3_600_000)

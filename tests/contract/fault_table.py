@@ -105,7 +105,7 @@ def _elsewhere() -> list[str]:
 
 
 TABLE_HEAD = f"""## What ccxt {ccxt.__version__} makes of it
-*failed*: a class below `OperationFailed`; *refused*: one below `ExchangeError`. *accepted*: what the exchange really has.
+*failed*: a class below `OperationFailed`; *refused*: one below `ExchangeError`; *accepted*: what the exchange has.
 Made by `{COMMAND}`; a test compares.
 
 | id | parameters | what is done | without the fault | Binance USDⓈ-M | Bybit V5 |
