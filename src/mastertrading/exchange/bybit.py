@@ -264,16 +264,14 @@ class BybitGateway(VenueGateway):
             "symbol": self.market_id(request.symbol),
             "side": "Buy" if request.order_side == BUY else "Sell",
             "orderType": request.kind.value.capitalize(),
-            "qty": "0" if request.close_position or request.qty is None else plain(request.qty),
+            "qty": plain(request.qty or Decimal(0)),
             "orderLinkId": request.client_id,
             "positionIdx": 0,
         }
         if request.kind is OrderKind.LIMIT and request.limit_px is not None:
             told |= {"price": plain(request.limit_px), "timeInForce": IN_FORCE[request.time_in_force]}
-        if request.reduce_only or request.close_position:
+        if request.reduce_only:
             told["reduceOnly"] = True
-        if request.close_position:
-            told["closeOnTrigger"] = True
         if request.trigger is not None:
             told |= {
                 "triggerPrice": plain(request.trigger.px),
@@ -303,8 +301,7 @@ class BybitGateway(VenueGateway):
             limit_px=request.limit_px,
             trigger=request.trigger,
             time_in_force=request.time_in_force,
-            reduce_only=request.reduce_only or request.close_position,
-            close_position=request.close_position,
+            reduce_only=request.reduce_only,
             conditional=request.trigger is not None,
         )
 

@@ -327,6 +327,8 @@ class VenueGateway(ABC):
             return f"{self.name} lists no {request.symbol}"
         if not CLIENT_ID.fullmatch(request.client_id):
             return "a client id is 1 to 32 characters of a-z and 0-9"
+        if request.close_position and not self.capabilities.close_position:
+            return f"{self.name} has no order that closes a position of any size"
         if request.qty is None and not request.close_position:
             return "an order without a size"
         numbers = (
