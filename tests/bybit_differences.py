@@ -19,7 +19,7 @@ SYNTHETIC = "the other system wrote this message itself; the venue's documentati
 SPELLING = "the venue spells it totalPerpUPL (its documentation, the client library's example)"
 
 LEFT_OUT: dict[str, str] = {
-    "bybit_v5/Bybit.UnitTests/Endpoints/V5Api/Account/AddOrReduceMargin.txt": "refused here: no margin is added by hand",
+    "bybit_v5/Bybit.UnitTests/Endpoints/V5Api/Account/AddOrReduceMargin.txt": "refused: no margin is added by hand",
     "bybit_v5/Bybit.UnitTests/Endpoints/V5Api/ExchangeData/GetOptionSymbols.txt": "options, which answer empty lists",
     "bybit_v5/Bybit.UnitTests/Endpoints/V5Api/ExchangeData/GetSpotSymbols.txt": "spot, which answers empty lists",
     "is_unified_enabled /v5/user/query-api": "its lists are dots; the other system's file is compared",
