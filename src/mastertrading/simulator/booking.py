@@ -79,6 +79,7 @@ def book_income(
     floor.ledger.post((books.wallet(account.name), atoms), (OTHER_BOOK[kind], -atoms))
     account.wallet_atoms += atoms
     floor.money_version += 1
+    floor.news_count += 1
     floor.income_count += 1
     income = Income(
         floor.income_count,
@@ -129,7 +130,8 @@ def _execute_piece(floor: Floor, order: Order, lots: int, px_ticks: int, terms: 
     trade = market.print_trade(execution.ts_ms, px_ticks, lots, side)
     if floor.listeners:
         floor.publish(trade)
-        floor.tell(order, OrderNews.FILLED, execution)
+    floor.tell(order, OrderNews.FILLED, execution)
+    if floor.listeners:
         floor.publish(
             AccountChanged(execution.ts_ms, account.name, "order", (copy(position),), tuple(income))
         )

@@ -151,9 +151,9 @@ class Pricing:
     def _announce_bars(self, market: MarketState, *, closing: bool) -> None:
         now = self.floor.now()
         for timeframe in sorted(market.watched):
-            bar = market.newest(timeframe, closing=closing)
+            bar = market.newest(timeframe, now, closing=closing)
             if bar is not None:
-                self.floor.publish(replace(bar, event_ms=now))
+                self.floor.publish(bar)
 
     # ---------------------------------------------------------------- a recorded book
     def set_book(

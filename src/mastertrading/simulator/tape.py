@@ -23,7 +23,7 @@ from mastertrading.domain.reasons import IntrabarPath
 from mastertrading.rules.position.fills import adverse_first
 from mastertrading.settings.records import rate_e8
 from mastertrading.simulator.exchange import Exchange
-from mastertrading.simulator.market import Row
+from mastertrading.simulator.market import MarketState, Row
 
 _adverse_first = interpreted(adverse_first)
 
@@ -149,15 +149,19 @@ class BarTape:
             due = planned(self.market.settlements[n], begin_ms)
             exchange.plan_funding(column.symbol, due, from_ms=begin_ms)
 
-    def _load_history(self, state: Any, column: _Column) -> None:
-        for k in range(self.history):
-            if column.valid[k]:
-                ts_ms = int(self.market.ts_ms[self.first - self.history + k])
-                mark = column.mark[k]
-                state.closed.append(Row(ts_ms, *column.bars[k], column.volume[k], 4))
-                state.mark_closed.append(Row(ts_ms, mark, mark, mark, mark, 0, 0))
-                state.last_ticks, state.mark_ticks, state.index_ticks = column.bars[k][3], mark, mark
-        state.held = len(state.closed) > 0
+    def _load_history(self, state: MarketState, column: _Column) -> None:
+        there = np.flatnonzero(np.array(column.valid[: self.history], dtype=bool))
+        if len(there) == 0:
+            return
+        ts_ms = self.market.ts_ms[self.first - self.history + there]
+        prices = np.array(column.bars[: self.history], dtype=np.int64)[there]
+        volume, mark = np.array(column.volume)[there], np.array(column.mark)[there]
+        zeros, fours = np.zeros_like(ts_ms), np.full_like(ts_ms, len(offsets_ms(1)))
+        state.closed.extend(ts_ms, *prices.T, volume, fours)
+        state.mark_closed.extend(ts_ms, mark, mark, mark, mark, zeros, zeros)
+        state.last_ticks = int(prices[-1, 3])
+        state.mark_ticks = state.index_ticks = int(mark[-1])
+        state.held = True
 
     def points(self, exchange: Exchange) -> Iterator[Point]:
         """Four points a bar; an instrument without a bar has none, and its orders wait."""
