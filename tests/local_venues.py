@@ -184,9 +184,11 @@ async def within(awaited: Awaitable[Any], seconds: float = PATIENCE_S) -> Any:
 
 
 def new_client(venue: str, session: Any, **options: Any) -> Any:
-    """ccxt.pro as a user makes it, but for the session. (Its throttle would only make the tests slow.)"""
+    """ccxt.pro as a user makes it, but for the session. (Its throttle and its farewell only make tests slow.)"""
     config = {"apiKey": KEY, "secret": SECRET, "session": session, "enableRateLimit": False, **options}
-    return CLIENTS[venue](config)
+    client = CLIENTS[venue](config)
+    client.timeout_on_exit = 0
+    return client
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import ccxt
@@ -16,6 +17,7 @@ async def story(world: World) -> list[Any]:
     client = world.client
     told: list[Any] = [await client.create_order(UNIFIED, "market", "buy", 0.05)]
     reduce = {"reduceOnly": True}
+    await asyncio.sleep(0.002)  # no two orders at the same millisecond: lists are sorted by it
     told.append(await client.create_order(UNIFIED, "limit", "sell", 0.02, 60_500.0, reduce))
     told.append(
         await client.create_order(
@@ -26,6 +28,7 @@ async def story(world: World) -> list[Any]:
     told.append(await client.fetch_positions([UNIFIED]))
     await world.move(58_900.0)
     for amount in (0.001, 900):
+        await asyncio.sleep(0.002)
         try:
             told.append(await client.create_order(UNIFIED, "limit", "buy", amount, 30_000.0))
         except ccxt.BaseError as error:
