@@ -6,7 +6,7 @@ import os
 
 from pybit.exceptions import InvalidRequestError
 from pybit.unified_trading import HTTP, WebSocket, WebSocketTrading
-from stage import KEY, SECRET, SYMBOL, Inbox, clock_behind, finish, market_to
+from stage import KEY, SECRET, SYMBOL, Inbox, clock_behind, finish, market_to, only_lots
 
 WHAT = {"category": "linear", "symbol": SYMBOL}
 
@@ -91,6 +91,20 @@ def limit_order(own: Inbox) -> None:
     assert client.get_order_history(**WHAT, orderLinkId="pybit-limit-1")["result"]["list"]
 
 
+def partly(own: Inbox) -> None:
+    """An order that finds less than it wants, and is cancelled."""
+    only_lots(30)
+    placed = client.place_order(**WHAT, side="Buy", orderType="Limit", qty="0.05", price="60500")["result"]
+    own.wait(of_order("order", placed["orderId"], orderStatus="PartiallyFilled"), "a part")
+    client.cancel_order(**WHAT, orderId=placed["orderId"])
+    ended = own.wait(of_order("order", placed["orderId"], orderStatus="Cancelled"), "the end of the rest")
+    assert float(ended["data"][0]["cumExecQty"]) == 0.03
+    only_lots(None)
+    out = client.place_order(**WHAT, side="Sell", orderType="Market", qty="0.03", reduceOnly=True)["result"]
+    own.wait(of_order("execution", out["orderId"], execType="Trade"), "the exit")
+    own.wait(lambda m: m["topic"] == "position" and float(m["data"][0]["size"]) == 0, "no position")
+
+
 def entry_and_stops(own: Inbox, public: Inbox) -> None:
     entry = client.place_order(**WHAT, side="Buy", orderType="Market", qty="0.05", stopLoss="59000")["result"]
     own.wait(of_order("execution", entry["orderId"], execType="Trade"), "the entry's fill")
@@ -162,6 +176,7 @@ public.kline_stream(1, SYMBOL, everyone.put)
 public.ticker_stream(SYMBOL, everyone.put)
 public.orderbook_stream(50, SYMBOL, everyone.put)
 limit_order(mine)
+partly(mine)
 entry_and_stops(mine, everyone)
 trading = over_the_socket(mine)
 for socket in (private, public, trading):

@@ -18,11 +18,21 @@ SYMBOL = "BTCUSDT"
 WAIT_S = 8.0
 
 
-def market_to(price: float) -> None:
-    """Ask the test to move the market's price, and wait until it has."""
-    print(json.dumps({"market": price}), flush=True)
-    if input() != "moved":
+def ask(**what: Any) -> None:
+    """Ask the test for something, and wait until it is done."""
+    print(json.dumps(what), flush=True)
+    if input() != "done":
         raise SystemExit("the test has ended")
+
+
+def market_to(price: float) -> None:
+    """Let the market's price go there, through all between."""
+    ask(market=price)
+
+
+def only_lots(lots: int | None) -> None:
+    """Let no more than so many lots be traded from here on; None: as many as there are orders."""
+    ask(lots=lots)
 
 
 def finish(**facts: Any) -> None:

@@ -54,7 +54,9 @@ async def serve_script(process: asyncio.subprocess.Process, venues: Venues, venu
         said.append(word)
         if "market" in word:
             venues.exchanges[venue].move(SYMBOL, World.ticks(word["market"]))
-            process.stdin.write(b"moved\n")
+        elif "lots" in word:
+            venues.exchanges[venue].markets[SYMBOL].budget_lots = word["lots"]
+        process.stdin.write(b"done\n")
     return said
 
 
