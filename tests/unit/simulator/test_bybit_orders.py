@@ -64,6 +64,16 @@ def test_a_post_only_order_that_would_take_is_accepted_and_cancelled():
     assert venue.position()["size"] == "0"
 
 
+def test_an_order_that_must_fill_whole_or_at_once_is_accepted_and_cancelled_if_it_cannot():
+    venue = Bybit()
+    reasons = []
+    for terms in ("IOC", "FOK"):
+        given = venue.limit("49000", timeInForce=terms)["result"]["orderId"]
+        row = venue.open_rows(orderId=given)[0]
+        reasons.append((row["orderStatus"], row["rejectReason"]))
+    assert reasons == [("Cancelled", "EC_NoImmediateQtyToFill"), ("Cancelled", "EC_CancelForNoFullFill")]
+
+
 def test_a_conditional_order_keeps_its_id_through_trigger_and_fill():
     venue = Bybit()
     stream = venue.private("order")
@@ -93,11 +103,12 @@ def test_a_trigger_on_the_wrong_side_of_the_market_is_refused(trigger, direction
 
 def test_attached_protection_appears_with_the_fill_and_goes_with_the_position():
     venue = Bybit()
-    venue.order(stopLoss="49000", takeProfit="52000")
+    venue.order(stopLoss="49000", takeProfit="52000", orderLinkId="entry")
     kinds = {row["stopOrderType"]: row for row in venue.open_rows()}
     assert set(kinds) == {"StopLoss", "TakeProfit"}
     assert (kinds["StopLoss"]["triggerPrice"], kinds["StopLoss"]["triggerDirection"]) == ("49000.00", 2)
     assert kinds["StopLoss"]["createType"] == "CreateByStopLoss"
+    assert kinds["StopLoss"]["parentOrderLinkId"] == "entry"
     assert (venue.position()["stopLoss"], venue.position()["takeProfit"]) == ("49000.00", "52000.00")
     venue.move(48_990)
     assert venue.position()["size"] == "0"

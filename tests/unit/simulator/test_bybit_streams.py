@@ -167,7 +167,7 @@ def test_a_fill_is_told_by_every_private_topic():
     assert (fill["orderId"], fill["orderLinkId"], fill["category"]) == (given, "mine", "linear")
     assert rows(stream, "execution.fast")[0]["execId"] == fill["execId"]
     (position,) = rows(stream, "position")
-    assert (position["size"], position["entryPrice"]) == ("0.010", "50005")
+    assert (position["size"], position["entryPrice"], position["seq"]) == ("0.010", "50005", fill["seq"])
     assert "avgPrice" not in position
     assert rows(stream, "wallet")[0]["coin"][0]["coin"] == "USDT"
 
