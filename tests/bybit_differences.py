@@ -257,6 +257,7 @@ ENUMERATIONS: dict[str, set[str]] = {
         "EC_Others",
         "EC_PerCancelRequest",
         "EC_NoImmediateQtyToFill",
+        "EC_CancelForNoFullFill",
         "EC_PostOnlyWillTakeLiquidity",
         "EC_CancelReplaceOrder",
         "INSUFFICIENT_MARGIN",

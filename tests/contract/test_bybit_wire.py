@@ -10,7 +10,9 @@ import pytest
 
 from bybit_differences import ENUMERATIONS, LEFT_OUT, LISTED, STRANGE, WITHOUT_EXAMPLE
 from bybit_messages import served
+from mastertrading.simulator.bybit import BybitRules
 from mastertrading.simulator.bybit.facade import BATCHES, COMMANDS, PUBLIC, READS
+from venue_documents import rules_table, text
 from wire_examples import (
     WIRE,
     Example,
@@ -193,3 +195,28 @@ def test_every_served_path_answers_well_in_the_life_that_is_compared():
         {"/v5/position/switch-isolated", "/v5/position/add-margin"}
     ), "both are refused to every account here"
     assert {key: reply["retMsg"] for key, reply in told.items() if key in PATHS and reply["retCode"]} == {}
+
+
+# -------------------------------------------------------------------- the document
+def outcome() -> str:
+    """The table of ``docs/venues.md``."""
+    sources: dict[str, int] = {}
+    for key, _ in examples():
+        sources[key] = sources.get(key, 0) + 1
+    rows = ["| of ours | examples | differences |", "|---|---:|---|"]
+    for key, count in sorted(sources.items()):
+        told = "; ".join(f"`{one}`" for one in sorted(listed(key))) or "none"
+        rows.append(f"| `{key}` | {count} | {told} |")
+    return "\n".join(rows)
+
+
+def test_the_document_has_the_outcome_of_the_comparison():
+    assert outcome() in text()
+
+
+def test_the_document_names_what_has_no_example():
+    assert all(f"`{path}`" in text() for path in WITHOUT_EXAMPLE)
+
+
+def test_the_document_has_the_rules():
+    assert rules_table(BybitRules) in text()

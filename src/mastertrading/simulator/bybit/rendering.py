@@ -93,6 +93,15 @@ def cancel_type(order: Order, kind: str) -> str:
     return _CANCELS.get(order.ended, "UNKNOWN") if order.ended else "UNKNOWN"
 
 
+def reject_reason(order: Order) -> str:
+    """``rejectReason``."""
+    if order.ended is None:
+        return "EC_NoError"
+    if order.ended is Ended.NO_LIQUIDITY and order.new.time_in_force is TimeInForce.FOK:
+        return "EC_CancelForNoFullFill"
+    return _REJECTS[order.ended]
+
+
 def create_type(order: Order, kind: str) -> str:
     """``createType``."""
     if order.cause is Cause.LIQUIDATION:
@@ -113,7 +122,7 @@ def order_row(order: Order, desk: Desk, state: str = "") -> Row:
     row: Row = {
         "orderId": order_id(order),
         "orderLinkId": order.client_id,
-        "parentOrderLinkId": echo.get("parentOrderLinkId", ""),
+        "parentOrderLinkId": _parents_name(order, desk),
         "blockTradeId": "",
         "symbol": order.symbol,
         "price": _price(order, grid),
@@ -124,7 +133,7 @@ def order_row(order: Order, desk: Desk, state: str = "") -> Row:
         "orderStatus": state or state_of(order),
         "createType": create_type(order, kind),
         "cancelType": cancel_type(order, kind),
-        "rejectReason": _REJECTS.get(order.ended, "EC_NoError") if order.ended else "EC_NoError",
+        "rejectReason": reject_reason(order),
         "avgPrice": grid.average(order.spent, order.filled) if order.filled else "",
         "leavesQty": grid.qty(left),
         "leavesValue": grid.value(left * worth),
@@ -172,6 +181,14 @@ def order_news(order: Order, desk: Desk, state: str = "") -> Row:
     row["rpiTakerAccess"] = False
     row["rpiMatchedQty"] = "0"
     return row
+
+
+def _parents_name(order: Order, desk: Desk) -> str:
+    """The client's id of the entry that brought this protection."""
+    if order.parent is None:
+        return ""
+    parent = desk.exchange.accounts[order.account].orders.get(order.parent)
+    return parent.client_id if parent else ""
 
 
 def _price(order: Order, grid: Grid) -> str:
@@ -336,7 +353,7 @@ def position_row(position: Position, account: Account, desk: Desk) -> Row:
         "unrealisedPnl": money(exchange.unrealised_atoms(account, symbol, leg)) if lots else "0",
         "curRealisedPnl": money(position.realised_atoms) if lots else "0",
         "cumRealisedPnl": money(position.realised_atoms),
-        "seq": position.updated_ms or -1,
+        "seq": desk.sequences.get((account.name, symbol, leg), -1),
         "isReduceOnly": False,
         "mmrSysUpdatedTime": "",
         "leverageSysUpdatedTime": "",
