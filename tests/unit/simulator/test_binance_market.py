@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -60,7 +61,7 @@ def test_bars_of_each_interval_open_where_the_venue_opens_them(client, interval,
     rows = client.ask("GET", f"{F}/klines", symbol="BTCUSDT", interval=interval, limit=3)
     assert rows[-1][0] == first
     assert len(rows) <= 3
-    assert all(before[6] + 1 == after[0] for before, after in zip(rows, rows[1:], strict=False))
+    assert all(before[6] + 1 == after[0] for before, after in itertools.pairwise(rows))
 
 
 def test_bars_are_paged_by_start_and_end(client):
