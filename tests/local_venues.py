@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,13 @@ import ccxt.pro
 
 from mastertrading.domain.instrument import ATOMS_PER_UNIT, Instrument, MarginTier
 from mastertrading.domain.market import MINUTE_MS
-from mastertrading.simulator.binance.facade import BinanceFacade
-from mastertrading.simulator.binance.rules import BinanceRules
-from mastertrading.simulator.bybit.facade import BybitFacade
-from mastertrading.simulator.bybit.rules import BybitRules
 from mastertrading.simulator.certificates import certificates
 from mastertrading.simulator.clock import VirtualClock, WallClock
-from mastertrading.simulator.exchange import Account, Exchange, MarketState
-from mastertrading.simulator.in_process import InProcessSession
-from mastertrading.simulator.line import Calm, Line, Weather
+from mastertrading.simulator.line import Weather
 from mastertrading.simulator.listing import Listing
+from mastertrading.simulator.local import LocalExchange, Served
 from mastertrading.simulator.loopback import loopback_session
-from mastertrading.simulator.market import Row
-from mastertrading.simulator.server import Server
+from mastertrading.simulator.market import MarketState, Row
 from mastertrading.simulator.virtual_time import run_virtual, wall_shows
 from raw_requests import KEY, SECRET
 
@@ -38,10 +31,6 @@ HISTORY = 300
 PATIENCE_S = 5.0
 VENUES = ("binance_usdm", "bybit_linear")
 TRANSPORTS = ("wire", "in_process")
-FACADES: dict[str, Any] = {
-    "binance_usdm": (BinanceFacade, BinanceRules),
-    "bybit_linear": (BybitFacade, BybitRules),
-}
 CLIENTS = {"binance_usdm": ccxt.pro.binanceusdm, "bybit_linear": ccxt.pro.bybit}
 BEGIN_MS = 1_790_000_040_000
 """Where virtual time begins: the start of a minute."""
@@ -78,42 +67,30 @@ def fill_history(market: MarketState, now_ms: int, px_ticks: int) -> None:
         )
 
 
-@dataclass
-class Venues:
-    """Two exchanges with one account each, and their façades on one line."""
-
-    clock: Any
-    exchanges: dict[str, Exchange]
-    accounts: dict[str, Account]
-    line: Line
-
-
-def open_venues(clock: Any, weather: Weather | None = None) -> Venues:
-    """Make them, with a history and a price."""
-    facades, exchanges, accounts = [], {}, {}
-    for name, (make, rules) in FACADES.items():
-        exchange = Exchange(listings(), clock, rules=rules().matching, seed=7)
-        facades.append(make(exchange))
-        exchanges[name] = exchange
-        accounts[name] = exchange.open_account(
-            name, api_key=KEY, secret=SECRET, deposit_atoms=10_000 * ATOMS_PER_UNIT
-        )
+def open_venues(clock: Any, weather: Weather | None = None) -> LocalExchange:
+    """Both venues with a history, a price and an account."""
+    local = LocalExchange(listings(), venues=VENUES, clock=clock, seed=7)
+    if weather is not None:
+        local.line.weather = weather
+    local.open_account(api_key=KEY, secret=SECRET)
+    for venue in VENUES:
+        exchange = local.exchange(venue)
         for symbol, px in ((SYMBOL, PX), ("ETHUSDT", 3_000)):
             market = exchange.markets[symbol]
             ticks = int(px / exchange.listings[symbol].instrument.tick)
             fill_history(market, clock.now_ms(), ticks)
             exchange.move(symbol, ticks)
             exchange.set_funding(symbol, rate_e8=10_000, interval_ms=market.funding_interval_ms)
-    return Venues(clock, exchanges, accounts, Line(facades, weather or Calm()))
+    return local
 
 
 # -------------------------------------------------------------------- ccxt and one venue
 class World:
     """One venue and the client that trades there, for a scenario."""
 
-    def __init__(self, venue: str, venues: Venues, client: Any) -> None:
-        self.venue, self.venues, self.client = venue, venues, client
-        self.exchange, self.account = venues.exchanges[venue], venues.accounts[venue]
+    def __init__(self, venue: str, local: LocalExchange, client: Any) -> None:
+        self.venue, self.local, self.client = venue, local, client
+        self.exchange, self.account = local.exchange(venue), local.account(venue=venue)
 
     @property
     def market(self) -> MarketState:
@@ -192,30 +169,29 @@ def new_client(venue: str, session: Any, **options: Any) -> Any:
 
 
 @asynccontextmanager
-async def on_the_wire(venues: Venues, folder: Path) -> AsyncIterator[Server]:
-    """Serve both venues over TLS on loopback."""
-    server = Server(venues.line, certificates(folder))
-    await server.start()
+async def on_the_wire(local: LocalExchange, authority: Path) -> AsyncIterator[Served]:
+    """Serve both venues over TLS on loopback; afterwards nothing may have been an error of ours."""
+    served = await local.serve(authority)
     try:
-        yield server
+        yield served
     finally:
-        await server.close()
-    assert bugs(server) == []
+        await served.close()
+    assert bugs(served) == []
 
 
-def bugs(server: Server) -> list[str]:
+def bugs(served: Served) -> list[str]:
     """What went wrong by our own fault."""
-    return [*server.failures, *(bug for facade in server.line.facades for bug in getattr(facade, "bugs", []))]
+    return [*served.server.failures, *served.local.bugs()]
 
 
-async def _play_on_the_wire(scenario: Scenario, venue: str, folder: Path, weather: Weather | None) -> Any:
-    venues = open_venues(WallClock(), weather)
-    async with on_the_wire(venues, folder) as server:
-        context = certificates(folder).client_context()
-        session = loopback_session(server.port, context, weather)
+async def _play_on_the_wire(scenario: Scenario, venue: str, authority: Path, weather: Weather | None) -> Any:
+    local = open_venues(WallClock(), weather)
+    async with on_the_wire(local, authority) as served:
+        context = certificates(authority).client_context()
+        session = loopback_session(served.port, context, local.line.weather)
         client = new_client(venue, session)
         try:
-            return await within(scenario(World(venue, venues, client)), 20.0)
+            return await within(scenario(World(venue, local, client)), 20.0)
         finally:
             await client.close()
             await session.close()
@@ -224,21 +200,24 @@ async def _play_on_the_wire(scenario: Scenario, venue: str, folder: Path, weathe
 async def _play_in_process(
     scenario: Scenario, venue: str, clock: VirtualClock, weather: Weather | None
 ) -> Any:
-    venues = open_venues(clock, weather)
-    session = InProcessSession(venues.line)
+    local = open_venues(clock, weather)
+    session = local.session()
     client = new_client(venue, session, asyncio_loop=asyncio.get_running_loop())
     client.milliseconds = clock.now_ms
     try:
-        return await scenario(World(venue, venues, client))
+        return await scenario(World(venue, local, client))
     finally:
         await client.close()
         await session.close()
+        assert local.bugs() == []
 
 
-def play(scenario: Scenario, venue: str, transport: str, folder: Path, weather: Weather | None = None) -> Any:
+def play(
+    scenario: Scenario, venue: str, transport: str, authority: Path, weather: Weather | None = None
+) -> Any:
     """Run a scenario against a fresh exchange."""
     if transport == "wire":
-        return asyncio.run(_play_on_the_wire(scenario, venue, folder, weather))
+        return asyncio.run(_play_on_the_wire(scenario, venue, authority, weather))
     clock = VirtualClock(BEGIN_MS)
     with wall_shows(clock):
         return run_virtual(_play_in_process(scenario, venue, clock, weather), clock)
@@ -248,28 +227,25 @@ def play(scenario: Scenario, venue: str, transport: str, folder: Path, weather: 
 class Harbour:
     """Both venues on sockets, in a thread of their own: for clients that wait, and for raw bytes."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, authority: Path) -> None:
+        self._authority = authority
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="harbour")
-        self.context = certificates(folder).client_context()
+        self.context = certificates(authority).client_context()
 
     def __enter__(self) -> Harbour:
         self._thread.start()
-        self.server = self.call(self._open())
+        self.served: Served = self.call(self._open())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.call(self.server.close())
+        self.call(self.served.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _open(self) -> Server:
-        self.venues = open_venues(WallClock())
-        server = Server(self.venues.line, certificates(self._folder))
-        await server.start()
-        return server
+    async def _open(self) -> Served:
+        return await open_venues(WallClock()).serve(self._authority)
 
     def call(self, awaited: Any) -> Any:
         """Run something on the server's loop."""
@@ -277,8 +253,8 @@ class Harbour:
 
     @property
     def port(self) -> int:
-        return self.server.port
+        return self.served.port
 
     def orders(self) -> int:
         """Orders there ever were."""
-        return sum(len(account.orders) for account in self.venues.accounts.values())
+        return sum(len(self.served.local.account(venue=venue).orders) for venue in VENUES)

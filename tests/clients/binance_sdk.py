@@ -189,17 +189,17 @@ async def partly(rest, own: Inbox) -> None:
 OF_NOTHING = """account_information_v2 futures_account_balance_v2 futures_account_configuration adl_risk
 get_income_history notional_and_leverage_brackets query_user_rate_limit get_current_multi_assets_mode
 get_funding_rate_info test_connectivity symbol_price_ticker symbol_price_ticker_v2 mark_price
-symbol_order_book_ticker ticker24hr_price_change_statistics""".split()
+symbol_order_book_ticker ticker24hr_price_change_statistics"""
 OF_A_SYMBOL = """account_trade_list all_orders compressed_aggregate_trades_list get_funding_rate_history
 old_trades_lookup open_interest position_adl_quantile_estimation position_information_v2 query_all_algo_orders
-recent_trades_list symbol_configuration user_commission_rate users_force_orders""".split()
+recent_trades_list symbol_configuration user_commission_rate users_force_orders"""
 
 
 def everything_else(rest) -> None:
     """What else is served: each answer must fit the SDK's own model of it, or it complains."""
-    for name in OF_NOTHING:
+    for name in OF_NOTHING.split():
         assert getattr(rest, name)().data() is not None, name
-    for name in OF_A_SYMBOL:
+    for name in OF_A_SYMBOL.split():
         assert getattr(rest, name)(symbol=SYMBOL).data() is not None, name
     assert rest.mark_price_kline_candlestick_data(symbol=SYMBOL, interval="1m").data()
     assert rest.premium_index_kline_data(symbol=SYMBOL, interval="1m").data()

@@ -30,7 +30,7 @@ def lives_on(harbour):
     yield
     for host, path in ALIVE.items():
         assert send(harbour.port, harbour.context, host, request("GET", path, host)).status == 200
-    assert bugs(harbour.server) == []
+    assert bugs(harbour.served) == []
     assert harbour.orders() == 0
 
 
