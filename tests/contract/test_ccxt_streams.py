@@ -209,7 +209,7 @@ def test_orders_can_be_sent_over_a_socket_instead_of_rest(play):
             await client.cancel_order_ws(placed["id"], UNIFIED)
         await client.create_order_ws(UNIFIED, "market", "buy", 0.05)
         assert world.lots() == 50
-        with pytest.raises(ccxt.ExchangeError, match="-2019|110007") as refused:
+        with pytest.raises(ccxt.ExchangeError, match=r"-2019|110007") as refused:
             await client.create_order_ws(UNIFIED, "limit", "buy", 100, 59_500.0)
         # over Binance's socket ccxt does not use the table of its REST URL: the same code is another class
         assert refused.type is (
