@@ -35,7 +35,6 @@ from mastertrading.simulator.wire import ON_TIME, Delivery, Request, Response
 from raw_requests import KEY, SECRET
 
 GATEWAYS: dict[str, Any] = {"binance_usdm": BinanceGateway, "bybit_linear": BybitGateway}
-ACCOUNT_IDS = {"binance_usdm": "binance_usdm", "bybit_linear": "67192856"}
 
 
 class Squall(Calm):
@@ -176,26 +175,32 @@ def stop(client_id: str, px: float, side: int = SELL, qty: str | None = "0.010",
     return OrderRequest(client_id, SYMBOL, side, OrderKind.MARKET, size, trigger=trigger, **more)
 
 
-def permit(venue: str) -> Permit:
-    return Permit(site_of(venue, Mode.LIVE), "main", ACCOUNT_IDS[venue])
+def permit(venue: str, mode: Mode = Mode.LIVE) -> Permit:
+    return Permit(site_of(venue, mode), "main")
+
+
+async def begin(gateway: Any) -> None:
+    """Start it for the account that its key belongs to, as if its name had been written down."""
+    await gateway.connection.open()
+    gateway.permit = gateway.permit.for_account((await gateway.account_facts()).account_id)
+    await gateway.start()
 
 
 async def _with_venue(scenario: Scenario, venue: str, clock: VirtualClock) -> Any:
     weather = Squall()
-    venues = open_venues(clock, weather)
-    session = InProcessSession(venues.line)
+    local = open_venues(clock, weather)
+    session = InProcessSession(local.line)
     gateway = GATEWAYS[venue](permit(venue), clock, keys=Keys(KEY, SECRET), session=session)
-    desk = Desk(gateway, venues.exchanges[venue], venues.accounts[venue], clock, venues.line, weather)
+    desk = Desk(gateway, local.exchange(venue), local.account(venue=venue), clock, local.line, weather)
     try:
-        await gateway.start()
+        await begin(gateway)
         weather.told.clear()
         return await scenario(desk)
     finally:
         await desk.hush()
         await gateway.close()
         await session.close()
-        for facade in venues.line.facades:
-            assert getattr(facade, "bugs", []) == []
+        assert local.bugs() == []
 
 
 async def _on_paper(scenario: Scenario, clock: VirtualClock) -> Any:
@@ -224,13 +229,13 @@ def play(scenario: Scenario, venue: str) -> Any:
 
 async def _on_sockets(scenario: Scenario, venue: str, folder: Path) -> Any:
     clock, weather = WallClock(), Squall()
-    venues = open_venues(clock, weather)
-    async with on_the_wire(venues, folder) as server:
-        session = loopback_session(server.port, certificates(folder).client_context(), weather)
+    local = open_venues(clock, weather)
+    async with on_the_wire(local, folder) as served:
+        session = loopback_session(served.port, certificates(folder).client_context(), weather)
         gateway = GATEWAYS[venue](permit(venue), clock, keys=Keys(KEY, SECRET), session=session)
-        desk = Desk(gateway, venues.exchanges[venue], venues.accounts[venue], clock, venues.line, weather)
+        desk = Desk(gateway, local.exchange(venue), local.account(venue=venue), clock, local.line, weather)
         try:
-            await gateway.start()
+            await begin(gateway)
             async with asyncio.timeout(15.0):
                 return await scenario(desk)
         finally:
@@ -252,6 +257,7 @@ __all__ = [
     "Desk",
     "Squall",
     "TimeInForce",
+    "begin",
     "is_cancel",
     "is_order",
     "limit",

@@ -18,7 +18,6 @@ from gateway_desk import (
     is_order,
     limit,
     market,
-    permit,
     play,
     play_on_sockets,
     stop,
@@ -105,14 +104,12 @@ def guarded(scenario, site, authority, *, venue="binance_usdm"):
 
     async def run():
         clock, weather = WallClock(), Squall()
-        venues = open_venues(clock, weather)
-        async with on_the_wire(venues, authority) as server:
-            resolver = Watched(server.port)
+        local = open_venues(clock, weather)
+        async with on_the_wire(local, authority) as served:
+            resolver = Watched(served.port)
             session = open_session(site, resolver=resolver, ssl=certificates(authority).client_context())
             keys = Keys(KEY, SECRET) if site.mode is not Mode.PAPER else None
-            gateway = GATEWAYS[venue](
-                Permit(site, "main", permit(venue).account_id), clock, keys=keys, session=session
-            )
+            gateway = GATEWAYS[venue](Permit(site, "main"), clock, keys=keys, session=session)
             try:
                 return await scenario(gateway, resolver, weather, session)
             finally:
