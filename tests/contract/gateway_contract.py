@@ -458,20 +458,6 @@ class VenueContract(GatewayContract):
         assert outcome is Outcome.UNKNOWN
         assert (found.status, found.conditional) == (OrderStatus.UNTRIGGERED, True)
 
-    def test_only_the_instruments_that_are_traded_are_kept(self):
-        async def scenario(desk: Desk):
-            desk.gateway.symbols = (SYMBOL,)
-            await desk.gateway.start()
-            heard = desk.listen(desk.gateway.market_events([SYMBOL], "1m"))
-            await desk.clock.sleep(1)
-            await desk.move(60_010)
-            reply = await desk.gateway.place(market("a1"))
-            await desk.until(lambda: heard)
-            return reply.outcome, list(desk.gateway.connection.ccxt.markets), await desk.gateway.positions()
-
-        outcome, kept, (position,) = self.play(scenario)
-        assert (outcome, kept, position.symbol) == (Outcome.ACK, ["BTC/USDT:USDT"], SYMBOL)
-
     def test_a_reply_that_names_another_order_is_no_ack(self):
         async def scenario(desk: Desk):
             desk.weather.set(

@@ -7,7 +7,7 @@ retry, wait, print, or turn a reply into an exception where we asked.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -237,11 +237,6 @@ class Connection:
             raise ExchangeUnavailable(
                 f"{self.site.venue} did not list its contracts", why=type(error).__name__
             ) from None
-
-    def keep_markets(self, markets: Iterable[Mapping[str, Any]]) -> None:
-        """Let ccxt forget all but these: five hundred contracts are 20 MiB."""
-        self.ccxt.markets = self.ccxt.markets_by_id = None
-        self.ccxt.set_markets(list(markets))
 
     def _heed(self, answer: Answer) -> None:
         self.budget.heard(answer.headers)

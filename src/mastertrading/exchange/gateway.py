@@ -62,8 +62,6 @@ class VenueGateway(ABC):
         None: only public questions can be asked.
     session
         An HTTP session to use instead of our own; it stays open.
-    symbols
-        The only instruments that are kept in memory; empty: all that the venue lists.
     timeout_s, reserve, proxy, seed
         Of a request; share of the budget for protection; for every connection; of the jitter of reconnects.
     """
@@ -85,7 +83,6 @@ class VenueGateway(ABC):
         *,
         keys: Keys | None = None,
         session: Any = None,
-        symbols: Sequence[str] = (),
         timeout_s: float = 5.0,
         reserve: float = 0.2,
         proxy: str = "",
@@ -93,7 +90,7 @@ class VenueGateway(ABC):
     ) -> None:
         if permit.site.venue != self.name:
             raise UsageError(f"this permit is for {permit.site.venue}, not for {self.name}")
-        self.permit, self.clock, self.seed, self.symbols = permit, clock, seed, tuple(symbols)
+        self.permit, self.clock, self.seed = permit, clock, seed
         self.signs = keys is not None
         self.connection = Connection(
             self.exchange_id,
@@ -180,11 +177,7 @@ class VenueGateway(ABC):
 
     async def _load_contracts(self) -> None:
         await self.connection.load_markets({}, self.markets_endpoint)
-        markets = by_symbol(self.connection.ccxt.markets.values())
-        if self.symbols:
-            markets = {symbol: market for symbol, market in markets.items() if symbol in self.symbols}
-            self.connection.keep_markets(markets.values())
-        self._markets = markets
+        self._markets = by_symbol(self.connection.ccxt.markets.values())
         self._symbols = {str(market["id"]): symbol for symbol, market in self._markets.items()}
         self._contracts.clear()
         self._loaded_at = self.clock.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,6 @@ def open_gateway(
     switch: str = "",
     origin: str = "",
     session: Any = None,
-    symbols: Sequence[str] = (),
     seed: int = 0,
 ) -> VenueGateway:
     """The gateway that the settings name. It has opened nothing yet; ``start`` does.
@@ -43,8 +42,6 @@ def open_gateway(
         Where ``exchange.mode`` was said, see ``modes.permit_of``.
     session
         An HTTP session to use instead of our own.
-    symbols
-        The only instruments that are kept in memory.
 
     Raises
     ------
@@ -67,7 +64,6 @@ def open_gateway(
         clock,
         keys=keys,
         session=session,
-        symbols=symbols,
         timeout_s=settings.timeout_seconds,
         reserve=settings.reserve,
         proxy=settings.proxy,
