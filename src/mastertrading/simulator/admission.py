@@ -31,11 +31,9 @@ def admit_margin(floor: Floor, account: Account, order: Order) -> None:
     """Raise ``Refused`` where the account cannot back a new order that would grow a position."""
     if not margin.needs_margin(order):
         return
-    held = margin.initial(floor, account)
-    before = held + margin.order_margin(floor, account)
-    after = held + margin.order_margin(floor, account, extra=order)
-    if after > before and after > margin.equity(floor, account):
-        raise Refused(No.MARGIN, f"needs {after} atoms of margin, equity is less")
+    before, after = margin.order_margin_with(floor, account, order)
+    if after > before and margin.initial(floor, account) + after > margin.equity(floor, account):
+        raise Refused(No.MARGIN, "positions and orders need more margin than there is")
 
 
 def admit_margin_kept(floor: Floor, account: Account, order: Order, lots: int, limit_ticks: int) -> None:

@@ -184,12 +184,9 @@ def trigger(floor: Floor, order: Order, px_ticks: int = 0) -> None:
 def _has_margin(floor: Floor, order: Order) -> bool:
     if margin.is_reducing(order):
         return True
-    account = floor.accounts[order.account]
-    needed = margin.initial(floor, account) + margin.order_margin(
-        floor, account, extra=replace(order, status=OrderStatus.WORKING)
-    )
-    before = margin.initial(floor, account) + margin.order_margin(floor, account)
-    return needed <= before or needed <= margin.equity(floor, account)
+    account, working = floor.accounts[order.account], replace(order, status=OrderStatus.WORKING)
+    before, after = margin.order_margin_with(floor, account, working)
+    return after <= before or margin.initial(floor, account) + after <= margin.equity(floor, account)
 
 
 def _child_of(floor: Floor, order: Order) -> Order:
