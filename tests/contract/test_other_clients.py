@@ -1,8 +1,8 @@
 """Other clients than ccxt (and ccxt alone), unmodified, at production URLs, as processes of their own.
 
-Each script of ``tests/clients`` is what a user of that client writes; it runs as a process of its own, and what it
-asserts, it asserts itself. The test moves the market where the script asks for it, and looks at the exchange
-afterwards. Their pins conflict with ccxt's: ``python3 scripts/clients_env.py`` makes the environments (``scripts/check.py`` does it by itself).
+Each script of ``tests/clients`` is what a user of that client writes, and asserts what it finds itself. The test moves
+the market where the script asks for it, and looks at the exchange afterwards. Their pins conflict with ccxt's, so
+``python3 scripts/clients_env.py`` makes environments for them (``scripts/check.py`` calls it by itself).
 """
 
 from __future__ import annotations
