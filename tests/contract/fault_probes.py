@@ -167,12 +167,22 @@ async def three_fills(scene: Scene) -> str:
 
 
 async def fills_again(scene: Scene) -> str:
-    """A new fill, by list and by stream."""
+    """A new fill, listed."""
     scene.begin()
     await scene.place()
     fills = await scene.client.fetch_my_trades(SYMBOL)
     fees = {f"{fill['fee']['cost']:.4f} {fill['fee']['currency']}" for fill in fills}
     return f"fee {', '.join(sorted(fees))}"
+
+
+async def makers_fee(scene: Scene) -> str:
+    """A limit order fills as maker."""
+    scene.begin()
+    await scene.place(price=64_900)
+    scene.move(-2_000)
+    scene.move(0)
+    (fill,) = await scene.client.fetch_my_trades(SYMBOL)
+    return f"{fill['takerOrMaker']}, fee {fill['fee']['cost']:.4f} {fill['fee']['currency']}"
 
 
 async def open_and_history(scene: Scene) -> str:
@@ -389,6 +399,18 @@ async def trades(scene: Scene) -> str:
     return f"{len(found)} trades, {len(set(ids))} of them different, {order}"
 
 
+async def trades_ages(scene: Scene) -> str:
+    """How old a trade is when the public stream tells it."""
+    scene.walks(11)
+    await scene.client.watch_trades(SYMBOL)
+    scene.begin()
+    ages = []
+    for _ in range(4):
+        newest = (await scene.client.watch_trades(SYMBOL))[-1]
+        ages.append(scene.client.milliseconds() - newest["timestamp"])
+    return f"{max(ages) / 1000:g} s"
+
+
 async def fills_by_stream(scene: Scene) -> str:
     """An order fills: what the stream says after a moment, and what REST says then."""
     scene.begin()
@@ -417,7 +439,7 @@ PROBES: dict[str, list[tuple[Probe, dict[str, Any]]]] = {
     "N09": [(places, {})],
     "N10": [(watches, {"most": 1})],
     "N11": [(watches, {})],
-    "N12": [(trades, {"mode": "duplicate"}), (trades, {"mode": "reorder"})],
+    "N12": [(trades, {"mode": "duplicate"}), (trades_ages, {"mode": "late"}), (trades, {"mode": "reorder"})],
     "N13": [(trades, {"most": 4})],
     "N14": [(watches, {"dials_fail": 0.0})],
     "N15": [(places, {})],
@@ -459,12 +481,12 @@ PROBES: dict[str, list[tuple[Probe, dict[str, Any]]]] = {
     "X17": [(rests, {"word": "band"}), (stops, {"word": "trigger", "kinds": ["conditional"]})],
     "X18": [(partly, {})],
     "X19": [(cancels, {}), (amends, {})],
-    "X20": [(positions_later, {})],
+    "X20": [(positions_later, {}), (positions_later, {"share": 0.5})],
     "X21": [(positions_later, {})],
     "X22": [(positions_later, {"what": what}) for what in ("order", "position", "transfer")],
     "X23": [(leverage, {}), (modes, {"what": "margin"}), (modes, {"what": "position"})],
-    "X24": [(funding, {})],
-    "X25": [(fills_again, {})],
+    "X24": [(funding, {}), (funding, {"rate_e8": -750_000})],
+    "X25": [(fills_again, {}), (makers_fee, {})],
     "X25/coin": [(fills_again, {})],
     "X26": [(margin, {"what": "tiers"}), (places, {"what": "money"})],
     "X27": [(looks_at_balance, {"what": "revoked"}), (places, {"what": "permission"})],

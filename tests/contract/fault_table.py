@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -90,11 +91,9 @@ def _catalogue() -> list[str]:
     for key, entry in CATALOGUE.items():
         first = " ".join((entry.make.__doc__ or "").split("\n\n")[0].split()).partition(": ")[2]
         own = [
-            f"`{name} = {field.default!r}`".replace("'", '"')
-            for name, field in entry.make.__dataclass_fields__.items()
-            if field.init
-            and name not in ("when", "seed")
-            and isinstance(field.default, int | str | float | bool)
+            f"`{one.name} = {one.default!r}`".replace("'", '"')
+            for one in fields(entry.make)
+            if one.init and one.name not in ("when", "seed")
         ]
         lines.append(f"| {key} | {first.strip('.')} | {entry.where} | {' '.join(own)} |")
     return lines

@@ -227,11 +227,12 @@ class Run:
             self.exchange.transfer(account, (rest[0] - 128) * ATOMS_PER_UNIT)
 
     def force(self, account, symbol, what, rest) -> None:
-        if what % 4 == 0:
-            legs = [p for p in account.held(symbol)]
-            if legs:
-                self.exchange.deleverage(account, symbol, legs[0].leg, lots=1 + rest[0] % 40)
-        elif what % 4 == 1:
+        legs, lots = list(account.held(symbol)), 1 + rest[0] % 40
+        if what % 4 == 0 and legs:
+            self.exchange.deleverage(account, symbol, legs[0].leg, lots=lots)
+        elif what % 4 == 1 and legs:
+            self.exchange.liquidate(account, symbol, legs[0].leg, lots=lots)
+        elif what % 4 == 2:
             self.exchange.cancel_all(account, symbol if rest[0] & 1 else None)
 
 

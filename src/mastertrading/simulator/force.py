@@ -82,22 +82,30 @@ def _liquidate_at_marks(floor: Floor, account: Account, positions: Iterable[Posi
 
 
 # ---------------------------------------------------------------- what
-def liquidate(floor: Floor, account: Account, position: Position, px_ticks: int) -> None:
-    """Close a position, slippage and liquidation fee on the account; the insurance fund takes what is below zero."""
+def liquidate(
+    floor: Floor, account: Account, position: Position, px_ticks: int, at_most: int | None = None
+) -> None:
+    """Close a position, slippage and liquidation fee on the account; the insurance fund takes what is below zero.
+
+    With ``at_most`` lots a part of it: then what is left goes on standing for the loss, and no fund pays.
+    """
     listing, market = floor.listings[position.symbol], floor.markets[position.symbol]
-    side, lots = sign_of(position), position.lots
+    side, held = sign_of(position), position.lots
+    lots = abs(held) if at_most is None else min(at_most, abs(held))
     own = account.isolated.get((position.symbol, position.leg))
     for order in [o for o in account.open.values() if o.symbol == position.symbol]:
         floor.end(order, OrderNews.CANCELLED, Ended.LIQUIDATED)
     px = max(1, market.slipped(px_ticks, -side))
     before = account.wallet_atoms
     terms = Terms(Liquidity.TAKER, listing.taker_e8 + listing.liquidation_e8)
-    close(floor, account, position, Cause.LIQUIDATION, px, terms)
-    part = _rate_of(px * abs(lots) * listing.atoms, listing.liquidation_e8)
+    close(floor, account, position, Cause.LIQUIDATION, px, terms, lots)
+    part = _rate_of(px * lots * listing.atoms, listing.liquidation_e8)
     floor.ledger.post((books.FEES, -part), (books.INSURANCE, part))
+    if position.lots:
+        return
     beyond = before - own - account.wallet_atoms if own is not None else _below_zero(account)
     if beyond > 0:
-        cover(floor, account, position, lots, beyond)
+        cover(floor, account, position, held, beyond)
 
 
 def _below_zero(account: Account) -> int:

@@ -317,11 +317,13 @@ class Pricing:
         """Auto-deleverage a leg: close (part of) it at a price, by default the mark, without a fee."""
         return force.deleverage(self.floor, account, symbol, leg, lots, px_ticks)
 
-    def liquidate(self, account: Account, symbol: str, leg: Leg = Leg.NET) -> None:
-        """Liquidate a leg at the mark, whatever its margin."""
+    def liquidate(
+        self, account: Account, symbol: str, leg: Leg = Leg.NET, *, lots: int | None = None
+    ) -> None:
+        """Liquidate (part of) a leg at the mark, whatever its margin."""
         position = account.leg(symbol, leg)
         if position.lots:
-            force.liquidate(self.floor, account, position, self.floor.markets[symbol].mark_ticks)
+            force.liquidate(self.floor, account, position, self.floor.markets[symbol].mark_ticks, lots)
 
 
 def _step(listing: Listing, name: str, value: Decimal) -> int:

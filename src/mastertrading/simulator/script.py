@@ -258,8 +258,9 @@ def _deleverage(exchange: Exchange, words: Words) -> None:
 
 
 def _liquidate(exchange: Exchange, words: Words) -> None:
-    account = exchange.accounts[words["account"]]
-    exchange.liquidate(account, _listing(exchange, words).symbol, _leg(words))
+    listing, account = _listing(exchange, words), exchange.accounts[words["account"]]
+    lots = _lots(listing, words["qty"]) if "qty" in words else None
+    exchange.liquidate(account, listing.symbol, _leg(words), lots=lots)
 
 
 def _leverage(exchange: Exchange, words: Words) -> None:

@@ -111,6 +111,23 @@ def test_an_empty_fund_deleverages_who_won():
     assert desk.balanced().insurance == 0
 
 
+@pytest.mark.parametrize("mode", MarginMode)
+def test_a_part_may_be_liquidated_and_what_is_left_stands_for_the_rest(mode):
+    desk = Desk(units=1_000, insurance=10**12, slippage_e8=0, taker_e8=0)
+    if mode is MarginMode.ISOLATED:
+        desk.exchange.set_margin_mode(desk.me, SYMBOL, mode)
+    desk.market_order(BUY, 900)
+    own = sum(desk.me.isolated.values())
+    resting = desk.limit(SELL, 100, 101_000)
+    desk.exchange.liquidate(desk.me, SYMBOL, lots=400)
+    last = desk.me.executions[-1]
+    assert (desk.lots, last.lots, last.cause) == (500, -400, Cause.LIQUIDATION)
+    assert last.fee_atoms == 100_000 * 400 * ATOMS * 125 // 10_000
+    assert resting.ended is Ended.LIQUIDATED
+    assert sum(desk.me.isolated.values()) == own * 5 // 9
+    assert desk.balanced().insurance == 10**12 + last.fee_atoms
+
+
 def test_a_mark_alone_liquidates_at_the_mark():
     desk = Desk(units=1_000, **FREE)
     desk.market_order(BUY, 1_000)

@@ -20,7 +20,7 @@ from mastertrading.simulator.events import OrderNews
 from mastertrading.simulator.exchange import Exchange
 from mastertrading.simulator.faults.fault import Call, Fault, Venue
 from mastertrading.simulator.listing import Trading
-from mastertrading.simulator.orders import Cause, Ended, IncomeKind, Leg, NewOrder, No, Refused
+from mastertrading.simulator.orders import Cause, Ended, IncomeKind, Leg, NewOrder, No, Position, Refused
 
 Undo = Callable[[], None]
 
@@ -272,17 +272,15 @@ class Phase(Act):
 # -------------------------------------------------------------------- what befalls the account
 @dataclass
 class Liquidated(Act):
-    """X20: the position is liquidated, whatever its margin."""
+    """X20: the position is liquidated, all of it or a share, whatever its margin."""
 
     id = "X20"
+    share: float = 1.0
 
     def act(self, exchange: Exchange) -> Undo | None:
-        """Liquidate it."""
-        account = self.account_of(exchange)
-        held = next(account.held(self.symbol or None), None)
-        if held is None:
-            raise Refused(No.ORDER_NOT_FOUND, "no position")
-        exchange.liquidate(account, held.symbol, held.leg)
+        """Close it."""
+        account, held, lots = _part_held(self, exchange, self.share)
+        exchange.liquidate(account, held.symbol, held.leg, lots=lots)
         return None
 
 
@@ -295,13 +293,18 @@ class Deleveraged(Act):
 
     def act(self, exchange: Exchange) -> Undo | None:
         """Close it."""
-        account = self.account_of(exchange)
-        held = next(account.held(self.symbol or None), None)
-        if held is None:
-            raise Refused(No.ORDER_NOT_FOUND, "no position")
-        lots = max(int(self.share * abs(held.lots)), 1)
+        account, held, lots = _part_held(self, exchange, self.share)
         exchange.deleverage(account, held.symbol, held.leg, lots=lots)
         return None
+
+
+def _part_held(act: Act, exchange: Exchange, share: float) -> tuple[Account, Position, int]:
+    """Account, position, and how many lots of it; refused while there is none."""
+    account = act.account_of(exchange)
+    held = next(account.held(act.symbol or None), None)
+    if held is None:
+        raise Refused(No.ORDER_NOT_FOUND, "no position")
+    return account, held, max(int(share * abs(held.lots)), 1)
 
 
 @dataclass

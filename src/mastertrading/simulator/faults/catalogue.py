@@ -74,7 +74,7 @@ CATALOGUE: dict[str, Entry] = {
     "X17": Entry(refusals.PriceRefused, REPLY, {"word": ("band", "trigger")}),
     "X18": Entry(acts.PartialThenCancelled, STATE),
     "X19": Entry(acts.FillsMeanwhile, STATE),
-    "X20": Entry(acts.Liquidated, STATE),
+    "X20": Entry(acts.Liquidated, STATE, {"share": (1.0, 0.5)}),
     "X21": Entry(acts.Deleveraged, STATE),
     "X22": Entry(acts.Foreign, STATE, {"what": ("order", "position", "transfer")}),
     "X23": Entry(acts.ModeSwitched, STATE, {"what": ("leverage", "margin", "position")}),
