@@ -8,12 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mastertrading.backtest.replay import listen, replay
+from mastertrading.backtest.replay import replay
 from mastertrading.compiled import records
 from mastertrading.domain.market import F64, I64, Records
 from mastertrading.domain.reasons import FillReason
 from mastertrading.engine.book import DECISION, EQUITY, Logs, open_book, open_logs
 from mastertrading.engine.simulated_venue import close_all
+from mastertrading.engine.steps import listen
 from mastertrading.rules.risk.exposure import bounds_of
 
 

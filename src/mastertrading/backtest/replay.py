@@ -8,7 +8,6 @@ import numpy as np
 
 from mastertrading.compiled import borrow, kernel
 from mastertrading.engine.cycle import charge, decide, mark, receive, venue
-from mastertrading.engine.deciding import hear
 from mastertrading.engine.marking import revalue
 from mastertrading.engine.sleep import set_alarm, stirs, wake_all, watch
 from mastertrading.rules.position.exits import note_price
@@ -16,14 +15,6 @@ from mastertrading.rules.position.money import sign
 
 ROOM_PER_INSTRUMENT = 8  # log rows that one bar of one instrument can write at most
 FOREVER_MS = 1 << 61
-
-
-@kernel(entry=True)
-def listen(memory: Any, minutes: Any, verdicts: Any) -> None:
-    """Remember the verdicts of bars before the first decision, so that it hears what a longer run would (SIG-TTL)."""
-    for t in range(minutes.shape[0]):
-        for i in range(memory.shape[0]):
-            hear(memory, verdicts, t, i, minutes[t].t_ms)
 
 
 @kernel(entry=True)

@@ -1,5 +1,8 @@
 """temporary"""
+
 from enum import StrEnum
+
+
 class Purpose(StrEnum):
     ENTRY = "entry"
     EXIT = "exit"

@@ -124,7 +124,9 @@ def _limits(
     removed: list[Step] = []
     for purpose, (lots, px_ticks) in wanted.items():
         there = [order for order in mine if order.purpose is purpose]
-        right = [o for o in there if (o.order_side, o.lots, o.px_ticks) == (-side, lots, px_ticks) and o.reduces]
+        right = [
+            o for o in there if (o.order_side, o.lots, o.px_ticks) == (-side, lots, px_ticks) and o.reduces
+        ]
         wrong = [order for order in there if order not in right[:1]]
         removed += [Cancel(actual.symbol, order, f"not the {purpose} that is wanted") for order in wrong]
         if lots and not right and not wrong:
@@ -144,7 +146,9 @@ def _within(placed: Iterable[Step], room: int) -> Iterable[Step]:
 def _sweep(actual: Actual, mine: Sequence[Resting]) -> tuple[Step, ...]:
     """No order that was sent for a position outlives it."""
     return tuple(
-        Cancel(actual.symbol, order, "its position is gone") for order in mine if order.purpose is not Purpose.ENTRY
+        Cancel(actual.symbol, order, "its position is gone")
+        for order in mine
+        if order.purpose is not Purpose.ENTRY
     )
 
 
