@@ -106,8 +106,9 @@ class Ear:
 
     def _bars(self, told: BarInputs) -> Records:
         out = records(BAR, (1, len(self.desks)))
-        panels = (np.ascontiguousarray(row[None]) for row in told.prices[:5])
-        pack_bars(np.array([told.open_ms]), *panels, told.valid[None], self.base_ms, out)
+        open_, high, low, close, volume = (np.ascontiguousarray(row[None]) for row in told.prices[:5])
+        opened, valid = np.array([told.open_ms]), told.valid[None]
+        pack_bars(opened, open_, high, low, close, volume, valid, self.base_ms, out)
         return out
 
     def _minute(self, told: BarInputs) -> Records:
