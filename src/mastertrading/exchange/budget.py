@@ -80,7 +80,9 @@ class Budget:
 
     def wait_s(self, weights: Mapping[str, float], priority: Priority) -> float:
         """How long such a request has to wait."""
-        return max([self.held_s, *(self._until_room(name, weight, priority) for name, weight in weights.items())])
+        return max(
+            [self.held_s, *(self._until_room(name, weight, priority) for name, weight in weights.items())]
+        )
 
     async def take(self, weights: Mapping[str, float], priority: Priority, patience_s: float) -> bool:
         """Wait for room and take it; False (and nothing taken) if that lasts longer than the patience."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from mastertrading.domain.market import DAY_MS, HOUR_MS
 
 
-
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """One venue.

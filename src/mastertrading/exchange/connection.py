@@ -105,7 +105,10 @@ class Connection:
         """Told each WebSocket message with its connection's address."""
         self.on_drop: Callable[[str], None] = lambda address: None
         """Told the address of a WebSocket connection that is gone."""
-        self._session, self._own = session, None
+        self.on_connected: Callable[[str], None] = lambda address: None
+        """Told the address of a WebSocket connection that was made."""
+        self._session = session
+        self._own: Any = None
         self.ccxt = _tapped(streaming_class(exchange_id), self)(
             {
                 "enableRateLimit": False,
@@ -171,7 +174,9 @@ class Connection:
         """
         patience = PATIENCE_S[priority] if patience_s is None else patience_s
         if not await self.budget.take(endpoint.weights, priority, patience):
-            return Answer(endpoint.method, begun=False, sent_ms=self.time.now_ms(), received_ms=self.time.now_ms())
+            return Answer(
+                endpoint.method, begun=False, sent_ms=self.time.now_ms(), received_ms=self.time.now_ms()
+            )
         self.assert_tame()
         heard, error = _Heard(), None
         token = _hearing.set(heard)
@@ -180,7 +185,9 @@ class Connection:
             await getattr(self.ccxt, endpoint.name)(dict(parameters or {}))
         except SafetyBlocked:
             raise
-        except Exception as raised:  # whatever ccxt and the network raise; judged by its place, not by its class
+        except (
+            Exception
+        ) as raised:  # whatever ccxt and the network raise; judged by its place, not by its class
             error = raised
         finally:
             _hearing.reset(token)
@@ -219,7 +226,9 @@ class Connection:
         ExchangeUnavailable
         """
         if not await self.budget.take(endpoint.weights, Priority.USUAL, PATIENCE_S[Priority.USUAL]):
-            raise ExchangeUnavailable(f"{self.site.venue} did not list its contracts", why="no request is left")
+            raise ExchangeUnavailable(
+                f"{self.site.venue} did not list its contracts", why="no request is left"
+            )
         try:
             await self.ccxt.load_markets(True, dict(parameters))
         except SafetyBlocked:
@@ -242,59 +251,70 @@ def _signing(keys: Keys | None) -> dict[str, str]:
     return {"apiKey": keys.api_key, "secret": keys.secret, "password": keys.passphrase}
 
 
-def _tapped(base: Any, owner: Connection) -> Any:
-    """The class of ccxt with our clock, our look at each address, and our ear at each reply and frame."""
+_Ccxt: Any = object
 
-    class Tapped(base):  # type: ignore[misc]
-        logger = QUIET
 
-        def __repr__(self) -> str:
-            return f"ccxt.pro.{self.id}"
+class _Tap(_Ccxt):  # type: ignore[misc]
+    """Goes before a class of ccxt: our clock, our look at each address, our ear at each reply and frame."""
 
-        def milliseconds(self) -> int:
-            return owner.clock.now_ms()
+    logger = QUIET
+    tap: Connection
 
-        def nonce(self) -> int:
-            return owner.time.now_ms()
+    def __repr__(self) -> str:
+        return f"ccxt.pro.{self.id}"
 
-        async def throttle(self, cost: float | None = None) -> None:
-            """Our budget does that."""
+    def milliseconds(self) -> int:
+        return self.tap.clock.now_ms()
 
-        async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
-            check(owner.site, method, url, headers)
-            heard = _hearing.get()
-            if heard is not None:
-                heard.begun = True
-            return await super().fetch(url, method, headers, body)
+    def nonce(self) -> int:
+        return self.tap.time.now_ms()
 
-        def handle_errors(self, *told: Any) -> Any:
-            heard = _hearing.get()
-            if heard is None:
-                return super().handle_errors(*told)
-            heard.status, heard.body, heard.parsed = told[0], told[5] or "", told[6]
-            heard.headers = {str(name).lower(): str(value) for name, value in told[4].items()}
-            return None
+    async def throttle(self, cost: float | None = None) -> None:
+        """Our budget does that."""
 
-        def handle_http_status_code(self, *told: Any) -> None:
-            if _hearing.get() is None:
-                super().handle_http_status_code(*told)
+    async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
+        check(self.tap.site, method, url, headers)
+        heard = _hearing.get()
+        if heard is not None:
+            heard.begun = True
+        return await super().fetch(url, method, headers, body)
 
-        def client(self, url: str) -> Any:
-            if "://" in url:  # ccxt parks futures on clients that never dial
-                check(owner.site, "GET", url)
-            return super().client(url)
+    def handle_errors(self, *told: Any) -> Any:
+        heard = _hearing.get()
+        if heard is None:
+            return super().handle_errors(*told)
+        heard.status, heard.body, heard.parsed = told[0], told[5] or "", told[6]
+        heard.headers = {str(name).lower(): str(value) for name, value in told[4].items()}
+        return None
 
-        def handle_message(self, client: Any, message: Any) -> None:
-            owner.on_frame(client.url, message)
+    def handle_http_status_code(self, *told: Any) -> None:
+        if _hearing.get() is None:
+            super().handle_http_status_code(*told)
+
+    def client(self, url: str) -> Any:
+        if "://" in url:  # ccxt parks futures on clients that never dial
+            check(self.tap.site, "GET", url)
+        return super().client(url)
+
+    def handle_message(self, client: Any, message: Any) -> None:
+        self.tap.on_frame(client.url, message)
+        try:
             super().handle_message(client, message)
+        except Exception as error:  # one strange frame would end ccxt's receiving without a word
+            QUIET.warning("%s: a frame that ccxt can't read (%s)", self.id, type(error).__name__)
 
-        def on_error(self, client: Any, error: Any) -> None:
-            super().on_error(client, error)
-            owner.on_drop(client.url)
+    def on_connected(self, client: Any, message: Any = None) -> None:
+        super().on_connected(client, message)
+        self.tap.on_connected(client.url)
 
-        def on_close(self, client: Any, code: Any) -> None:
-            super().on_close(client, code)
-            owner.on_drop(client.url)
+    def on_error(self, client: Any, error: Any) -> None:
+        super().on_error(client, error)
+        self.tap.on_drop(client.url)
 
-    Tapped.__name__ = base.__name__
-    return Tapped
+    def on_close(self, client: Any, code: Any) -> None:
+        super().on_close(client, code)
+        self.tap.on_drop(client.url)
+
+
+def _tapped(base: Any, owner: Connection) -> Any:
+    return type(base.__name__, (_Tap, base), {"tap": owner})

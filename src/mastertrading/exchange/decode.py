@@ -67,6 +67,23 @@ class Row:
         number = self.number_or_none(name)
         return number if number is not None and number > 0 else None
 
+    def prices(
+        self, names: tuple[str, str, str, str, str]
+    ) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal]:
+        """Open, high, low, close and volume by their names: positive prices that contain each other.
+
+        Raises
+        ------
+        ExchangeUnavailable
+            Also if the high is not the highest or the low not the lowest.
+        """
+        open_, high, low, close, volume = (self.number(name) for name in names)
+        if not 0 < low <= min(open_, close) <= max(open_, close) <= high or volume < 0:
+            raise ExchangeUnavailable(
+                f"{self.what} is no bar", why=f"{open_} {high} {low} {close}, volume {volume}"
+            )
+        return open_, high, low, close, volume
+
     def whole(self, name: str) -> int:
         """A whole number."""
         number = self.number(name)
@@ -95,7 +112,9 @@ class Row:
         """What one of the venue's words means."""
         text = self.text(name)
         if text not in words:
-            raise ExchangeUnavailable(f"{self.what}: {name} says {text[:40]!r}", why=f"known: {', '.join(words)}")
+            raise ExchangeUnavailable(
+                f"{self.what}: {name} says {text[:40]!r}", why=f"known: {', '.join(words)}"
+            )
         return words[text]
 
     def row(self, name: str) -> Row:

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
 KEY_HEADERS = frozenset(
-    ("x-mbx-apikey", "x-bapi-api-key", "x-bapi-sign", "kc-api-key", "kc-api-sign", "x-bx-apikey", "authorization")
+    (
+        "x-mbx-apikey",
+        "x-bapi-api-key",
+        "x-bapi-sign",
+        "kc-api-key",
+        "kc-api-sign",
+        "x-bx-apikey",
+        "authorization",
+    )
 )
 KEY_FIELDS = frozenset(("signature", "listenkey", "sign", "token", "apikey", "api_key"))
 PRIVATE_PATHS = ("/private", "/v5/trade", "/ws-fapi", "listenkey", "userdatastream")
@@ -45,7 +53,11 @@ def check(site: Site, method: str, url: str, headers: Mapping[str, str] | None =
         raise _blocked(site, host, f"this mode only reads there, and this is a {method.upper()}")
     fields = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
     names = {name.lower() for name in headers or {}}
-    if fields & KEY_FIELDS or names & KEY_HEADERS or any(word in parts.path.lower() for word in PRIVATE_PATHS):
+    if (
+        fields & KEY_FIELDS
+        or names & KEY_HEADERS
+        or any(word in parts.path.lower() for word in PRIVATE_PATHS)
+    ):
         raise _blocked(site, host, "this mode only reads what needs no key")
 
 

@@ -59,7 +59,9 @@ def _in_file(path: Path) -> dict[str, str]:
     try:
         handle = os.open(path, os.O_RDONLY)
     except OSError as error:
-        raise SafetyBlocked("the file with the keys can't be read", why=str(error.strerror), where=str(path)) from None
+        raise SafetyBlocked(
+            "the file with the keys can't be read", why=str(error.strerror), where=str(path)
+        ) from None
     with os.fdopen(handle, encoding="utf-8") as file:
         about = os.fstat(file.fileno())
         wide = stat.S_IMODE(about.st_mode) & 0o077

@@ -233,4 +233,8 @@ def check_account(permit: Permit, facts: AccountFacts) -> tuple[str, ...]:
             where="exchange.unknown_rights",
             hint="make sure by hand that it can't withdraw, then set unknown_rights = true",
         )
-    return () if facts.ip_restricted or not live else ("this key is good from any address; restrict it to yours",)
+    return (
+        ()
+        if facts.ip_restricted or not live
+        else ("this key is good from any address; restrict it to yours",)
+    )

@@ -78,6 +78,8 @@ class Codes:
         The code of a parsed reply; empty where it reports success or nothing.
     believed
         HTTP statuses at which a code counts as the venue's own word.
+    phrases
+        Of a code that serves for many things: phrase of its sentence → better word. It never decides the outcome.
     """
 
     refusals: Mapping[str, Refusal]
@@ -86,6 +88,12 @@ class Codes:
     not_found: frozenset[str]
     code_of: Callable[[Any], str]
     believed: Callable[[int], bool]
+    phrases: Mapping[str, tuple[tuple[str, Refusal], ...]] = field(default_factory=dict)
+
+    def word(self, code: str, sentence: str) -> Refusal:
+        """Our word for a code on the list of refusals."""
+        better = (word for phrase, word in self.phrases.get(code, ()) if phrase in sentence.lower())
+        return next(better, self.refusals[code])
 
 
 def judged(answer: Answer, codes: Codes, read: Callable[[Any], Order | None]) -> Reply:
@@ -120,7 +128,11 @@ def settled(answer: Answer, codes: Codes, confirms: Callable[[Any], bool]) -> Re
     code = codes.code_of(answer.parsed)
     if answer.status == 200 and not code:
         done = isinstance(answer.parsed, Mapping) and confirms(answer.parsed)
-        return _reply(answer, Outcome.ACK) if done else _reply(answer, Outcome.UNKNOWN, detail="HTTP 200, unclear")
+        return (
+            _reply(answer, Outcome.ACK)
+            if done
+            else _reply(answer, Outcome.UNKNOWN, detail="HTTP 200, unclear")
+        )
     if code in codes.no_change and codes.believed(answer.status):
         return _reply(answer, Outcome.ACK, code=code, detail="it was so already")
     return _without_order(answer, codes, code)
@@ -134,7 +146,7 @@ def _without_order(answer: Answer, codes: Codes, code: str) -> Reply:
         if code in codes.duplicates:
             return _reply(answer, Outcome.UNKNOWN, code=code, detail=detail, duplicate=True)
         if code in codes.refusals:
-            return _reply(answer, Outcome.REFUSED, refusal=codes.refusals[code], code=code, detail=detail)
+            return _reply(answer, Outcome.REFUSED, refusal=codes.word(code, detail), code=code, detail=detail)
         return _reply(answer, Outcome.UNKNOWN, code=code, detail=detail)
     code = code or (str(answer.status) if answer.status else "")
     return _reply(answer, Outcome.UNKNOWN, code=code, detail=_happened(answer))

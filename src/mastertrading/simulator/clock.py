@@ -71,6 +71,11 @@ class VirtualClock:
         """Wait until the clock shows a moment."""
         await self.sleep((moment_ms * 1000 - self._us) / US)
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether a loop moves it."""
+        return self._loop is not None
+
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """From here on this loop moves the clock, and its timers are the clock's."""
         self._loop = loop

@@ -16,11 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mastertrading.domain.orders import MarginMode, OrderKind
+from mastertrading.domain.ports import Clock
 from mastertrading.simulator import admission, booking, force, margin, matching
 from mastertrading.simulator import ledger as books
 from mastertrading.simulator.account import Account
 from mastertrading.simulator.events import Event, OrderNews, SettingsChanged
-from mastertrading.simulator.floor import Floor, Time
+from mastertrading.simulator.floor import Floor
 from mastertrading.simulator.listing import Listing
 from mastertrading.simulator.market import MarketState
 from mastertrading.simulator.orders import (
@@ -67,7 +68,7 @@ class Exchange(Pricing):
     def __init__(
         self,
         listings: Sequence[Listing],
-        clock: Time,
+        clock: Clock,
         *,
         rules: MatchingRules | None = None,
         seed: int = 0,

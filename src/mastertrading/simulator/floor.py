@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from typing import Protocol
 
 from mastertrading.domain.orders import OrderKind, OrderStatus
+from mastertrading.domain.ports import Clock
 from mastertrading.simulator.account import Account
 from mastertrading.simulator.events import Event, ListingChanged, OrderChanged, OrderNews
 from mastertrading.simulator.ledger import Ledger
@@ -16,20 +16,13 @@ from mastertrading.simulator.orders import Ended, Execution, NewOrder, Order
 from mastertrading.simulator.venue_rules import MatchingRules
 
 
-class Time(Protocol):
-    """What the exchange asks of a clock."""
-
-    def now_ms(self) -> int:
-        """Milliseconds since 1970, UTC."""
-
-
 class Floor:
     """The trading floor. It holds and announces; ``admission``, ``matching``, ``booking`` and ``force`` act on it."""
 
     def __init__(
         self,
         listings: Sequence[Listing],
-        clock: Time,
+        clock: Clock,
         rules: MatchingRules,
         seed: int,
         insurance_atoms: int,

@@ -4,8 +4,7 @@
 
     line = Line([BinanceFacade(exchange)])
     client = ccxt.pro.binanceusdm({"session": InProcessSession(line), "asyncio_loop": loop, ...})
-    client.milliseconds = clock.now_ms          # ccxt stamps its requests by the wall otherwise
-    client.enableRateLimit = False              # its throttle measures by the wall, too
+    keep_time(client, clock)                    # ccxt stamps its requests, and throttles them, by the wall otherwise
 
 ccxt's own ``fetch`` and WebSocket client run over it unmodified: signing, parsing and the error classes are the real
 ones, since what goes wrong is raised as aiohttp's own exceptions. With ``virtual_time.wall_shows(clock)`` also what
@@ -52,6 +51,7 @@ class InProcessSession:
     def __init__(self, line: Line, *, latency_ms: int = 0) -> None:
         self.line, self.latency_ms = line, latency_ms
         self.cookie_jar = SimpleNamespace(update_cookies=lambda *_: None)
+        self.headers: dict[str, str] = {}
         self.closed = False
         self._kept: dict[str, deque[float]] = {}
         self._sockets: set[InProcessWebSocket] = set()
@@ -491,3 +491,11 @@ def _reason(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
+
+
+def keep_time(client: Any, clock: Any) -> None:
+    """Let a client of ccxt stamp its requests by the exchange's clock, and not wait by the wall's."""
+    client.milliseconds = clock.now_ms
+    client.seconds = lambda: clock.now_ms() // 1000
+    client.microseconds = lambda: clock.now_ms() * 1000
+    client.enableRateLimit = False

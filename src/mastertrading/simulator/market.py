@@ -123,6 +123,7 @@ class MarketState:
         self.next_funding_ms = 0
         self.planned: deque[tuple[int, int, int]] = deque()
         """Settlements to come, as recorded: (when, rate in 1e-8, interval)."""
+        self.is_planned = False
         self.settlements: list[FundingChanged] = []
         self.recent_trades: deque[TradePrinted] = deque(maxlen=TRADES_KEPT)
         self.trade_count = 0

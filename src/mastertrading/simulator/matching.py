@@ -348,3 +348,36 @@ def _meet(floor: Floor, order: Order, px_ticks: int) -> None:
     if order.status.is_open and margin.is_reducing(order) and fillable(floor, order) == 0:
         floor.end(order, OrderNews.EXPIRED, Ended.REDUCE_ONLY)
     after_fill(floor, order)
+
+
+# ---------------------------------------------------------------- a recorded book
+def meet_book(floor: Floor, symbol: str) -> None:
+    """After the levels changed: what waited takes, and limits that the other side crosses fill at their own price."""
+    market = floor.markets[symbol]
+    if market.depth is None or not market.resting or not is_matching(floor, symbol):
+        return
+    for order in list(market.arrivals.values()):
+        if market.arrivals.pop(order.number, None) is not None:
+            take(floor, order)
+    for order in sorted(market.resting.values(), key=lambda o: (-o.new.order_side * o.limit_ticks, o.number)):
+        if order.number in market.resting and _is_crossed(market, order):
+            _meet_levels(floor, order)
+
+
+def _is_crossed(market: MarketState, order: Order) -> bool:
+    if order.new.kind is not OrderKind.LIMIT or margin.is_waiting(order) or market.depth is None:
+        return False
+    best = market.depth.best(order.new.order_side)
+    return best > 0 and order.new.order_side * (order.limit_ticks - best) >= 0
+
+
+def _meet_levels(floor: Floor, order: Order) -> None:
+    market, wanted = floor.markets[order.symbol], fillable(floor, order)
+    if wanted == 0:
+        floor.end(order, OrderNews.EXPIRED, Ended.REDUCE_ONLY)
+        return
+    if market.depth is not None:
+        taken = market.depth.sweep(order.new.order_side, wanted, order.limit_ticks)
+        lots = sum(lots for _, lots in taken)
+        booking.execute(floor, order, lots, order.limit_ticks, maker(floor, order.symbol))
+    after_fill(floor, order)

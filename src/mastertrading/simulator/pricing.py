@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from mastertrading.domain.orders import TriggerBy
 from mastertrading.simulator import booking, force, matching
 from mastertrading.simulator.account import Account
+from mastertrading.simulator.depth import Depth
 from mastertrading.simulator.events import BookChanged, FundingChanged
 from mastertrading.simulator.floor import Floor
 from mastertrading.simulator.listing import Listing, Trading
@@ -136,19 +137,69 @@ class Pricing:
             if bar is not None:
                 self.floor.publish(replace(bar, event_ms=now))
 
+    # ---------------------------------------------------------------- a recorded book
+    def set_book(
+        self,
+        symbol: str,
+        bids: Iterable[tuple[int, int]],
+        asks: Iterable[tuple[int, int]],
+        *,
+        snapshot: bool = False,
+    ) -> None:
+        """Levels (ticks, lots) of a recorded book changed, or are all there are; limits that they cross fill."""
+        market = self.floor.markets[symbol]
+        changed = tuple(bids), tuple(asks)
+        market.depth = market.depth or Depth()
+        if snapshot:
+            market.depth.clear()
+        market.depth.update(*changed)
+        market.book_update_id += 1
+        bid, ask = market.depth.best(-1), market.depth.best(1)
+        if market.last_ticks == 0 and bid and ask:
+            market.last_ticks = bid
+            self._keep_bars(market, bid)
+            self.set_marks({symbol: ((bid + ask) // 2, (bid + ask) // 2)})
+        matching.meet_book(self.floor, symbol)
+        now, last = self.floor.now(), market.book_update_id
+        if self.floor.listeners:
+            self.floor.publish(BookChanged(now, symbol, last, last, last - 1, *changed, snapshot=snapshot))
+
+    def print_trade(self, symbol: str, px_ticks: int, lots: int, taker_side: int) -> None:
+        """A recorded public trade: the last price is its price, the mark the middle of the book."""
+        market, now = self.floor.markets[symbol], self.floor.now()
+        self._keep_bars(market, px_ticks)
+        market.last_ticks = px_ticks
+        market.extend_bar(px_ticks, lots)
+        trade = market.print_trade(now, px_ticks, lots, taker_side)
+        if matching.is_matching(self.floor, symbol):
+            matching.trigger_reached(self.floor, symbol, TriggerBy.LAST)
+        if market.depth is not None:
+            mark = (market.depth.best(-1) + market.depth.best(1)) // 2 or px_ticks
+            self.set_marks({symbol: (mark, mark)})
+        if self.floor.listeners:
+            self.floor.publish(trade)
+            self.floor.publish(market.point(now))
+            self._announce_bars(market, closing=False)
+
     # ---------------------------------------------------------------- funding
-    def plan_funding(self, symbol: str, settlements: list[tuple[int, int, int]]) -> None:
-        """Charge these (when, rate in 1e-8, interval) as their time comes, ascending."""
+    def plan_funding(
+        self, symbol: str, settlements: Sequence[tuple[int, int, int]], *, from_ms: int | None = None
+    ) -> None:
+        """Charge these (when, rate in 1e-8, interval) in time, ascending; those before ``from_ms`` are past.
+
+        After the last of them nothing is charged until somebody sets a rate.
+        """
         market = self.floor.markets[symbol]
         market.planned.clear()
         market.planned.extend(settlements)
-        self._next_funding(market, self.floor.now())
+        self._next_funding(market, self.floor.now() if from_ms is None else from_ms)
 
     def set_funding(self, symbol: str, *, rate_e8: int | None = None, interval_ms: int | None = None) -> None:
         """The venue changes the rate of the next charge, or how often it charges (which ends a recorded plan)."""
         market, now = self.floor.markets[symbol], self.floor.now()
         if interval_ms is not None:
             market.planned.clear()
+            market.is_planned = False
             market.funding_interval_ms = interval_ms
             market.next_funding_ms = (now // interval_ms + 1) * interval_ms
         if rate_e8 is not None:
@@ -176,13 +227,17 @@ class Pricing:
         self.floor.publish(market.funding(self.floor.now()))
 
     def _next_funding(self, market: MarketState, from_ms: int) -> None:
+        was_planned = bool(market.planned) or market.is_planned
         while market.planned and market.planned[0][0] < from_ms:
             market.planned.popleft()
+        market.is_planned = bool(market.planned)
         if market.planned:
             when, rate, interval = market.planned.popleft()
             market.next_funding_ms, market.funding_rate_e8 = when, rate
             market.funding_interval_ms = interval
         else:
+            if was_planned:
+                market.funding_rate_e8 = 0
             interval = market.funding_interval_ms
             market.next_funding_ms = -(-from_ms // interval) * interval
 
