@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mastertrading.compiled import records
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import Command, Purpose
 from mastertrading.domain.market import Records
-from mastertrading.domain.orders import Fill, Payment
+from mastertrading.domain.orders import Fill, Order, Payment
 from mastertrading.domain.reasons import FillReason
 from mastertrading.engine.book import FILL, PAYMENT, TRANSFER
 from mastertrading.live.snapshot import News
@@ -60,6 +60,7 @@ class Recorder:
         self._command_of, self._base_ms = command_of, base_ms
         self._known: set[tuple[str, str]] = set()
         self._paid: set[str] = set()
+        self._names: dict[tuple[str, str], str] = {}
         self.cursors: dict[str, int] = {}
         self.paid_until_ms = 0
 
@@ -71,13 +72,24 @@ class Recorder:
             self._paid.add(payment.payment_id)
             self.paid_until_ms = max(self.paid_until_ms, payment.ts_ms)
 
+    def note_order(self, order: Order) -> None:
+        """Remember which client id an order's own ids belong to: not every venue says so with its fills."""
+        if order.client_id:
+            self._names[order.symbol, order.order_id] = order.client_id
+            if order.triggered_id:
+                self._names[order.symbol, order.triggered_id] = order.client_id
+
+    def client_id_of(self, fill: Fill) -> str:
+        """What we called the order of a fill; empty if it is not known to be ours."""
+        return fill.client_id or self._names.get((fill.symbol, fill.order_id), "")
+
     def since(self, start_ms: int) -> Mapping[str, int]:
         """From when on each instrument's executions have to be read."""
         return {symbol: max(start_ms, self.cursors.get(symbol, 0)) for symbol in self._units}
 
     def book(self, news: News) -> Booked:
         """Keep what is new, and say what it is to the engine."""
-        told = [fill for fill in news.fills if self._is_new(fill)]
+        told = [replace(f, client_id=self.client_id_of(f)) for f in news.fills if self._is_new(f)]
         told.sort(key=lambda fill: (fill.ts_ms, fill.symbol, _order_of(fill.fill_id)))
         paid = [p for p in news.payments if p.payment_id not in self._paid]
         paid.sort(key=lambda payment: (payment.ts_ms, payment.payment_id))
@@ -96,9 +108,10 @@ class Recorder:
         """Why a fill happened: from its own order, never from what it did."""
         if fill.cause in CAUSES:
             return CAUSES[fill.cause]
-        command = self._command_of(fill.client_id) if fill.client_id else None
+        name = self.client_id_of(fill)
+        command = self._command_of(name) if name else None
         if command is None:
-            return FillReason.EXTERNAL if fill.client_id or fill.cause == "trade" else FillReason.UNKNOWN
+            return FillReason.EXTERNAL if fill.cause == "trade" else FillReason.UNKNOWN
         purpose = command.intent.purpose
         return FIXED.get(purpose) or BY_NAME.get(command.intent.reason, FillReason.UNKNOWN)
 

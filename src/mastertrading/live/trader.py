@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 from mastertrading.compiled.interpreted import interpreted
+from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable
 from mastertrading.domain.facts import AccountName, CycleFacts, DecisionFacts, EquityFacts, Verdict
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import Command, CommandState, Intent, Purpose, client_id_of
@@ -80,9 +81,11 @@ class Trader:
         self._commands: dict[str, Command] = {}
 
     # ------------------------------------------------------------ from outside
-    def begin(self) -> None:
+    async def begin(self) -> None:
         """At a start: settle what an earlier process left behind."""
         self.began_ms = self.gateway.now_ms()
+        self.recorder.paid_until_ms = self.began_ms
+        self.recorder.remember((), await self.gateway.payments(self.began_ms))
         self.journal.define(*self.instruments, at_ms=self.began_ms)
         self.protocol.recover()
         self.recorder.remember(self.journal.fills(), ())
@@ -118,7 +121,8 @@ class Trader:
         """Go round once; whether anything was new or sent."""
         snapshot = await self.reader.look()
         await self.protocol.resolve(snapshot.orders)
-        booked = await self._record(snapshot, at_close=heard is not None)
+        ended = await self._chase(snapshot)
+        booked = await self._record(snapshot, ended, at_close=heard is not None)
         decisions: tuple[DecisionFacts, ...] = ()
         if heard is not None:
             decisions = self._decide(heard)
@@ -129,13 +133,43 @@ class Trader:
         if planned:
             commands = {c.client_id: c for c in self.journal.open_commands()}
             errands = [self._errand(commands[intent.client_id], step) for intent, step in planned]
-            await self.protocol.send(errands)
+            for reply in (await self.protocol.send(errands)).values():
+                if reply.order is not None:
+                    self.recorder.note_order(reply.order)
             self.protocol.finish_cancels()
         return bool(planned) or not booked.is_empty
 
-    async def _record(self, snapshot: Snapshot, *, at_close: bool) -> Booked:
+    async def _chase(self, snapshot: Snapshot) -> set[str]:
+        """Ask for every order of ours that should be open and is not: how it ended, and under which id it filled.
+
+        Returns the instruments of such orders: something may have filled there.
+        """
+        for order in snapshot.orders or ():
+            self.recorder.note_order(order)
+        if snapshot.orders is None:
+            return set()
+        there, symbols = {order.client_id for order in snapshot.orders}, set()
+        for command in self.journal.open_commands():
+            gone = command.state.is_at_venue and command.client_id not in there
+            if not gone or command.intent.purpose is Purpose.CANCEL:
+                continue
+            symbols.add(command.intent.symbol)
+            try:
+                order = await self.gateway.find_order(command.intent.symbol, command.client_id)
+            except (ExchangeUnavailable, ExchangeRefused):
+                continue
+            if order is not None:
+                self.recorder.note_order(order)
+                self.journal.observe(order, at_ms=self.gateway.now_ms())
+        return symbols
+
+    async def _record(self, snapshot: Snapshot, ended: set[str], *, at_close: bool) -> Booked:
         """Read what may have happened, and book it in the order of time."""
-        symbols = [i.symbol for i in self.instruments if self._may_have_traded(i.symbol, snapshot)]
+        symbols = [
+            i.symbol
+            for i in self.instruments
+            if i.symbol in ended or self._may_have_traded(i.symbol, snapshot)
+        ]
         payments_ms = self.recorder.paid_until_ms if at_close or symbols else None
         news = await self.reader.news(self.recorder.since(self.began_ms), symbols, payments_ms)
         booked = self.recorder.book(news)
@@ -148,15 +182,7 @@ class Trader:
         """Whether an instrument's executions have to be read: something is not as we left it."""
         if not snapshot.is_whole:
             return True
-        if self._held(symbol, snapshot) != self._book_lots(symbol):
-            return True
-        there = {order.client_id for order in snapshot.orders_of(symbol)}
-        return any(
-            command.intent.symbol == symbol
-            and command.intent.purpose is not Purpose.CANCEL
-            and command.client_id not in there
-            for command in self.journal.open_commands()
-        )
+        return self._held(symbol, snapshot) != self._book_lots(symbol)
 
     def _decide(self, heard: Heard) -> tuple[DecisionFacts, ...]:
         ideals = self.mind.decide(heard, self.ear.hours.returns)
