@@ -20,6 +20,7 @@ from mastertrading.journal.memory import memory_journal
 from mastertrading.live.ear import Ear
 from mastertrading.live.trader import Trader
 from mastertrading.signals.panel import primer_bars
+from mastertrading.simulator.bybit.desk import uid_of
 from mastertrading.simulator.conductor import Pace
 from mastertrading.simulator.listing import Listing
 from mastertrading.simulator.local import LocalExchange
@@ -49,6 +50,10 @@ def listings(scene):
     ]
 
 
+def own_name(venue, account):
+    return str(uid_of(account)) if venue == "bybit_linear" else "me"
+
+
 def lived(scene, venue):
     tape = BarTape(scene.market, scene.start, scene.stop)
     local = LocalExchange(listings(scene), venues=(venue,), tape=tape, pace=Pace.LOCKSTEP)
@@ -59,7 +64,7 @@ def lived(scene, venue):
     clock = local.clock
 
     async def main():
-        permit = Permit(site_of(venue, Mode.LIVE), "me", "", True)
+        permit = Permit(site_of(venue, Mode.LIVE), "me", own_name(venue, account), True)
         keys = local.keys()
         gateway = GATEWAYS[venue](permit, clock, keys=Keys(keys["apiKey"], keys["secret"]), session=local.session())
         await gateway.start()
