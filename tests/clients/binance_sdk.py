@@ -22,7 +22,7 @@ from binance_sdk_derivatives_trading_usds_futures.rest_api.models import (
     NewOrderTimeInForceEnum,
     NewOrderTypeEnum,
 )
-from stage import KEY, SECRET, SYMBOL, Complaints, Inbox, clock_behind, finish, market_to
+from stage import KEY, SECRET, SYMBOL, Complaints, Inbox, clock_behind, finish, market_to, only_lots
 
 BUY, SELL = NewOrderSideEnum.BUY.value, NewOrderSideEnum.SELL.value
 MARKET, LIMIT = NewOrderTypeEnum.MARKET.value, NewOrderTypeEnum.LIMIT.value
@@ -173,6 +173,40 @@ async def entry_and_stop(rest, own: Inbox, public: Inbox) -> None:
     )
 
 
+async def partly(rest, own: Inbox) -> None:
+    """An order that finds less than it wants, and is cancelled."""
+    only_lots(30)
+    placed = rest.new_order(SYMBOL, BUY, LIMIT, time_in_force=GTC, quantity=0.05, price=60_500).data()
+    event = await heard(own, order_event("TRADE", placed.order_id), "a part")
+    assert (event.o.X, float(event.o.l), float(event.o.z)) == ("PARTIALLY_FILLED", 0.03, 0.03)
+    assert float(rest.cancel_order(SYMBOL, order_id=placed.order_id).data().executed_qty) == 0.03
+    await heard(own, order_event("CANCELED", placed.order_id), "the end of the rest")
+    only_lots(None)
+    out = rest.new_order(SYMBOL, SELL, MARKET, quantity=0.03, reduce_only="true").data()
+    await heard(own, order_event("TRADE", out.order_id), "the exit")
+
+
+OF_NOTHING = """account_information_v2 futures_account_balance_v2 futures_account_configuration adl_risk
+get_income_history notional_and_leverage_brackets query_user_rate_limit get_current_multi_assets_mode
+get_funding_rate_info test_connectivity symbol_price_ticker symbol_price_ticker_v2 mark_price
+symbol_order_book_ticker ticker24hr_price_change_statistics"""
+OF_A_SYMBOL = """account_trade_list all_orders compressed_aggregate_trades_list get_funding_rate_history
+old_trades_lookup open_interest position_adl_quantile_estimation position_information_v2 query_all_algo_orders
+recent_trades_list symbol_configuration user_commission_rate users_force_orders"""
+
+
+def everything_else(rest) -> None:
+    """What else is served: each answer must fit the SDK's own model of it, or it complains."""
+    for name in OF_NOTHING.split():
+        assert getattr(rest, name)().data() is not None, name
+    for name in OF_A_SYMBOL.split():
+        assert getattr(rest, name)(symbol=SYMBOL).data() is not None, name
+    assert rest.mark_price_kline_candlestick_data(symbol=SYMBOL, interval="1m").data()
+    assert rest.premium_index_kline_data(symbol=SYMBOL, interval="1m").data()
+    assert rest.index_price_kline_candlestick_data(pair=SYMBOL, interval="1m").data()
+    assert rest.continuous_contract_kline_candlestick_data(SYMBOL, "PERPETUAL", "1m").data()
+
+
 async def over_the_socket(own: Inbox) -> None:
     """The WebSocket API: orders without REST."""
     api = await client().websocket_api.create_connection()
@@ -204,7 +238,9 @@ async def main() -> None:
     try:
         own, public = await streams(rest, connection)
         await limit_order(rest, own)
+        await partly(rest, own)
         await entry_and_stop(rest, own, public)
+        everything_else(rest)
         assert complaints.said == [], complaints.said
         await over_the_socket(own)
     finally:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
+
 from pybit.exceptions import InvalidRequestError
 from pybit.unified_trading import HTTP, WebSocket, WebSocketTrading
-from stage import KEY, SECRET, SYMBOL, Inbox, clock_behind, finish, market_to
+from stage import KEY, SECRET, SYMBOL, Inbox, clock_behind, finish, market_to, only_lots
 
 WHAT = {"category": "linear", "symbol": SYMBOL}
-client = HTTP(api_key=KEY, api_secret=SECRET)
+
+
+def http(key: str = KEY, secret: str = SECRET, **options) -> HTTP:
+    """A client. It prepares its requests by itself, and so its session must be told whom to trust."""
+    made = HTTP(api_key=key, api_secret=secret, **options)
+    made.client.verify = os.environ["REQUESTS_CA_BUNDLE"]
+    return made
+
+
+client = http()
 
 
 def refusal(wrong) -> int:
@@ -45,10 +56,10 @@ def errors() -> None:
     assert refusal(lambda: client.place_order(**{**order, "qty": "0.01234"})) == 10001
     assert refusal(lambda: client.place_order(**{**order, "qty": "100"})) in (110007, 110012)
     assert refusal(lambda: client.cancel_order(**WHAT, orderId="no-such-order")) == 110001
-    assert refusal(lambda: HTTP(api_key=KEY, api_secret="wrong").get_positions(**WHAT)) == 10004
-    assert refusal(lambda: HTTP(api_key="unknown", api_secret=SECRET).get_positions(**WHAT)) == 10003
+    assert refusal(lambda: http(secret="wrong").get_positions(**WHAT)) == 10004
+    assert refusal(lambda: http(key="unknown").get_positions(**WHAT)) == 10003
     with clock_behind(600):
-        late = HTTP(api_key=KEY, api_secret=SECRET, retry_codes={10006})
+        late = http(retry_codes={10006})
         assert refusal(lambda: late.place_order(**order)) == 10002
 
 
@@ -73,11 +84,25 @@ def limit_order(own: Inbox) -> None:
     resting = client.get_open_orders(**WHAT)["result"]["list"]
     assert [one["orderId"] for one in resting] == [placed["orderId"]]
     client.amend_order(**WHAT, orderId=placed["orderId"], price="58400")
-    own.wait(of_order("order", placed["orderId"], price="58400"), "its new price")
+    own.wait(lambda m: m["topic"] == "order" and float(m["data"][0]["price"]) == 58_400, "its new price")
     client.cancel_order(**WHAT, orderLinkId="pybit-limit-1")
     own.wait(of_order("order", placed["orderId"], orderStatus="Cancelled"), "its end")
     assert refusal(lambda: client.cancel_order(**WHAT, orderLinkId="pybit-limit-1")) == 110001
     assert client.get_order_history(**WHAT, orderLinkId="pybit-limit-1")["result"]["list"]
+
+
+def partly(own: Inbox) -> None:
+    """An order that finds less than it wants, and is cancelled."""
+    only_lots(30)
+    placed = client.place_order(**WHAT, side="Buy", orderType="Limit", qty="0.05", price="60500")["result"]
+    own.wait(of_order("order", placed["orderId"], orderStatus="PartiallyFilled"), "a part")
+    client.cancel_order(**WHAT, orderId=placed["orderId"])
+    ended = own.wait(of_order("order", placed["orderId"], orderStatus="Cancelled"), "the end of the rest")
+    assert float(ended["data"][0]["cumExecQty"]) == 0.03
+    only_lots(None)
+    out = client.place_order(**WHAT, side="Sell", orderType="Market", qty="0.03", reduceOnly=True)["result"]
+    own.wait(of_order("execution", out["orderId"], execType="Trade"), "the exit")
+    own.wait(lambda m: m["topic"] == "position" and float(m["data"][0]["size"]) == 0, "no position")
 
 
 def entry_and_stops(own: Inbox, public: Inbox) -> None:
@@ -151,6 +176,7 @@ public.kline_stream(1, SYMBOL, everyone.put)
 public.ticker_stream(SYMBOL, everyone.put)
 public.orderbook_stream(50, SYMBOL, everyone.put)
 limit_order(mine)
+partly(mine)
 entry_and_stops(mine, everyone)
 trading = over_the_socket(mine)
 for socket in (private, public, trading):

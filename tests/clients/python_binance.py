@@ -127,13 +127,15 @@ async def trading() -> str:
     client = await AsyncClient.create(KEY, SECRET)
     sockets = BinanceSocketManager(client)
     try:
-        async with (
-            sockets.futures_user_socket() as own,
-            sockets.futures_multiplex_socket([f"{SYMBOL.lower()}@kline_1m"]) as bars,
-        ):
-            await limit_order(client, own)
-            await entry_and_stop(client, own, bars)
-            await over_the_socket(client, own)
+        own = sockets.futures_user_socket()
+        bars = sockets.futures_multiplex_socket([f"{SYMBOL.lower()}@kline_1m"])
+        for socket in (own, bars):
+            await (
+                socket.connect()
+            )  # closing one waits for its next message, up to ten seconds: the end does it
+        await limit_order(client, own)
+        await entry_and_stop(client, own, bars)
+        await over_the_socket(client, own)
         return (await client.futures_account_balance())[0]["balance"]
     finally:
         await client.close_connection()

@@ -18,11 +18,21 @@ SYMBOL = "BTCUSDT"
 WAIT_S = 8.0
 
 
-def market_to(price: float) -> None:
-    """Ask the test to move the market's price, and wait until it has."""
-    print(json.dumps({"market": price}), flush=True)
-    if input() != "moved":
+def ask(**what: Any) -> None:
+    """Ask the test for something, and wait until it is done."""
+    print(json.dumps(what), flush=True)
+    if input() != "done":
         raise SystemExit("the test has ended")
+
+
+def market_to(price: float) -> None:
+    """Let the market's price go there, through all between."""
+    ask(market=price)
+
+
+def only_lots(lots: int | None) -> None:
+    """Let no more than so many lots be traded from here on; None: as many as there are orders."""
+    ask(lots=lots)
 
 
 def finish(**facts: Any) -> None:
@@ -43,13 +53,13 @@ class Inbox:
             self._change.notify_all()
 
     def wait(self, wanted: Callable[[Any], Any], what: str) -> Any:
-        """The first message that fits; it and those before it are done with."""
+        """The first message that fits, and has not been taken yet."""
         until = time.monotonic() + WAIT_S
         with self._change:
             while True:
                 for place, message in enumerate(self._came):
                     if wanted(message):
-                        del self._came[: place + 1]
+                        del self._came[place]
                         return message
                 if not self._change.wait(until - time.monotonic()):
                     raise AssertionError(f"{what} never came; there were {self._came}")

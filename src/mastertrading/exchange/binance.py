@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable
 from mastertrading.domain.feed import AccountEvent, AccountNews, Bar, Book, Funding, MarketEvent, StreamGap
@@ -32,12 +32,10 @@ from mastertrading.exchange.budget import Limit, Priority
 from mastertrading.exchange.connection import Endpoint
 from mastertrading.exchange.decode import Row, listed, rows_of
 from mastertrading.exchange.feed import Dialect, Start
-from mastertrading.exchange.gateway import Setup, VenueGateway, plain
+from mastertrading.exchange.gateway import VenueGateway, plain
 from mastertrading.exchange.lookup import look_up
 from mastertrading.exchange.modes import Mode
-
-if TYPE_CHECKING:
-    from mastertrading.exchange.gateway import VenueGateway as Gateway
+from mastertrading.exchange.setup import Setup
 
 QUOTE = "USDT"
 WEEK_MS = 7 * DAY_MS
@@ -73,7 +71,7 @@ ORDER, ALGO_ORDER = _ip(1, "fapiPrivateGetOrder"), _ip(1, "fapiPrivateGetAlgoOrd
 OPEN, OPEN_ALL = _ip(1, "fapiPrivateGetOpenOrders"), _ip(40, "fapiPrivateGetOpenOrders")
 OPEN_ALGO, OPEN_ALGO_ALL = _ip(1, "fapiPrivateGetOpenAlgoOrders"), _ip(40, "fapiPrivateGetOpenAlgoOrders")
 FILLS, INCOME_LIST = _ip(5, "fapiPrivateGetUserTrades"), _ip(30, "fapiPrivateGetIncome")
-POSITIONS, POSITION = _ip(5, "fapiPrivateV3GetPositionRisk"), _ip(5, "fapiPrivateV2GetPositionRisk")
+POSITIONS, SETUP = _ip(5, "fapiPrivateV3GetPositionRisk"), _ip(5, "fapiPrivateV2GetPositionRisk")
 ACCOUNT, BALANCES = _ip(5, "fapiPrivateV3GetAccount"), _ip(5, "fapiPrivateV3GetBalance")
 POSITION_MODE, RIGHTS = _ip(30, "fapiPrivateGetPositionSideDual"), Endpoint("sapiGetAccountApiRestrictions")
 SET_MODE = _ip(1, "fapiPrivatePostPositionSideDual", "POST")
@@ -103,7 +101,7 @@ def account_streams(ccxt: Any) -> Sequence[Start]:
     return (ccxt.watch_orders,)
 
 
-def market_events(gateway: Gateway, message: Any) -> Iterable[MarketEvent]:
+def market_events(gateway: VenueGateway, message: Any) -> Iterable[MarketEvent]:
     """What a public frame says."""
     event = message.get("e") if isinstance(message, Mapping) else None
     if event not in ("kline", "bookTicker", "markPriceUpdate"):
@@ -116,7 +114,7 @@ def market_events(gateway: Gateway, message: Any) -> Iterable[MarketEvent]:
     return words.streamed_mark(row, gateway.symbol_of)
 
 
-def account_events(gateway: Gateway, message: Any) -> Iterable[AccountEvent]:
+def account_events(gateway: VenueGateway, message: Any) -> Iterable[AccountEvent]:
     """What a frame of the user stream says."""
     event = message.get("e") if isinstance(message, Mapping) else None
     row = Row(message, f"a {event} of {gateway.name}") if event else None
@@ -246,14 +244,16 @@ class BinanceGateway(VenueGateway):
         rows = self._rows(await self._read(POSITIONS, priority=Priority.PROTECTION), "the positions")
         return tuple(one for row in rows if (one := words.position_of(row, self.symbol_of)).qty != 0)
 
-    async def _setup(self, symbol: str) -> Setup:
+    async def setups(self, symbols: Sequence[str]) -> tuple[Setup, ...]:
+        """Leverage, margin mode and position mode as they are."""
         mode = Row(await self._read(POSITION_MODE), "the position mode").flag("dualSidePosition")
-        told = await self._read(POSITION, {"symbol": self.market_id(symbol)})
-        rows = self._rows(told, f"the set-up of {symbol}")
-        if not rows:
-            return Setup(symbol, None, None, mode)
-        one = words.position_of(rows[0], self.symbol_of)
-        return Setup(symbol, one.leverage, one.margin_mode, mode)
+        rows = self._rows(await self._read(SETUP), "the set-up")
+        told = {one.symbol: one for one in (words.position_of(row, self.symbol_of) for row in rows)}
+        known = ((symbol, told.get(symbol)) for symbol in symbols)
+        return tuple(
+            Setup(symbol, one.leverage, one.margin_mode, mode) if one else Setup(symbol, None, None, mode)
+            for symbol, one in known
+        )
 
     # ---------------------------------------------------------------- orders
     def _order(self, request: OrderRequest) -> tuple[Endpoint, dict[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from mastertrading.domain.errors import ExchangeUnavailable
 from mastertrading.domain.feed import AccountEvent, AccountNews, Bar, Book, Funding, MarketEvent, StreamGap
@@ -35,12 +35,10 @@ from mastertrading.exchange.budget import Limit, Priority
 from mastertrading.exchange.connection import Endpoint
 from mastertrading.exchange.decode import Row, listed
 from mastertrading.exchange.feed import Dialect, Start
-from mastertrading.exchange.gateway import Setup, VenueGateway, plain
+from mastertrading.exchange.gateway import VenueGateway, plain
 from mastertrading.exchange.lookup import Place, look_up
 from mastertrading.exchange.series import length_ms
-
-if TYPE_CHECKING:
-    from mastertrading.exchange.gateway import VenueGateway as Gateway
+from mastertrading.exchange.setup import Setup
 
 QUOTE = "USDT"
 WEEK_MS = 7 * DAY_MS
@@ -88,7 +86,7 @@ def account_streams(ccxt: Any) -> Sequence[Start]:
     return (ccxt.watch_orders, ccxt.watch_my_trades, ccxt.watch_positions, ccxt.watch_balance)
 
 
-def market_events(gateway: Gateway, message: Any) -> Iterable[MarketEvent]:
+def market_events(gateway: VenueGateway, message: Any) -> Iterable[MarketEvent]:
     """What a public frame says."""
     topic = message.get("topic", "") if isinstance(message, Mapping) else ""
     kind, _, rest = str(topic).partition(".")
@@ -102,7 +100,7 @@ def market_events(gateway: Gateway, message: Any) -> Iterable[MarketEvent]:
     return ()
 
 
-def account_events(gateway: Gateway, message: Any) -> Iterable[AccountEvent]:
+def account_events(gateway: VenueGateway, message: Any) -> Iterable[AccountEvent]:
     """What a frame of the private connection says."""
     if not isinstance(message, Mapping):
         return ()
@@ -245,12 +243,17 @@ class BybitGateway(VenueGateway):
         told = [words.position_of(row, self.symbol_of, margin) async for row in rows]
         return tuple(one for one in told if one.qty != 0)
 
-    async def _setup(self, symbol: str) -> Setup:
+    async def setups(self, symbols: Sequence[str]) -> tuple[Setup, ...]:
+        """Leverage, margin mode and position mode as they are."""
+        margin = await self._margin_mode()
+        return tuple([await self._setup(symbol, margin) for symbol in symbols])
+
+    async def _setup(self, symbol: str, margin: MarginMode | None) -> Setup:
         asked = {**LINEAR, "symbol": self.market_id(symbol)}
         rows = [row async for row in self._pages(POSITIONS, asked)]
         if not rows:
             return Setup(symbol, None, None, None)
-        told = words.position_of(rows[0], self.symbol_of, await self._margin_mode())
+        told = words.position_of(rows[0], self.symbol_of, margin)
         return Setup(symbol, told.leverage, told.margin_mode, told.leg != "net")
 
     # ---------------------------------------------------------------- orders
@@ -260,16 +263,14 @@ class BybitGateway(VenueGateway):
             "symbol": self.market_id(request.symbol),
             "side": "Buy" if request.order_side == BUY else "Sell",
             "orderType": request.kind.value.capitalize(),
-            "qty": "0" if request.close_position or request.qty is None else plain(request.qty),
+            "qty": plain(request.qty or Decimal(0)),
             "orderLinkId": request.client_id,
             "positionIdx": 0,
         }
         if request.kind is OrderKind.LIMIT and request.limit_px is not None:
             told |= {"price": plain(request.limit_px), "timeInForce": IN_FORCE[request.time_in_force]}
-        if request.reduce_only or request.close_position:
+        if request.reduce_only:
             told["reduceOnly"] = True
-        if request.close_position:
-            told["closeOnTrigger"] = True
         if request.trigger is not None:
             told |= {
                 "triggerPrice": plain(request.trigger.px),
@@ -299,8 +300,7 @@ class BybitGateway(VenueGateway):
             limit_px=request.limit_px,
             trigger=request.trigger,
             time_in_force=request.time_in_force,
-            reduce_only=request.reduce_only or request.close_position,
-            close_position=request.close_position,
+            reduce_only=request.reduce_only,
             conditional=request.trigger is not None,
         )
 

@@ -140,7 +140,7 @@ def order_of(row: Row, symbols: Symbols) -> Order:
         kind=OrderKind.MARKET if row.text("orderType") == "Market" else OrderKind.LIMIT,
         status=STATUSES.get(row.text("orderStatus"), OrderStatus.UNKNOWN),
         qty=row.number("qty"),
-        filled_qty=row.number_or_none("cumExecQty") or Decimal(0),
+        filled_qty=row.number("cumExecQty"),
         created_ms=row.time_ms("createdTime"),
         updated_ms=row.time_ms("updatedTime"),
         limit_px=row.positive_or_none("price") if row.text("orderType") == "Limit" else None,
@@ -148,7 +148,7 @@ def order_of(row: Row, symbols: Symbols) -> Order:
         trigger=trigger,
         time_in_force=TIMES_IN_FORCE.get(row.text_or("timeInForce", "GTC"), TimeInForce.GTC),
         reduce_only=row.flag("reduceOnly"),
-        close_position=row.flag_or("closeOnTrigger") and row.number("qty") == 0,
+        close_position=row.flag_or("closeOnTrigger"),
         conditional=trigger is not None,
     )
 

@@ -17,7 +17,8 @@ class Capabilities:
     attached_stop
         An entry may bring its stop along, in one request.
     close_position
-        A conditional order may close whatever the position is when it triggers.
+        A conditional order may close whatever the position is when it triggers. (Bybit's order of size nought takes
+        the size that the position has when it is placed; what follows the position there has no client id.)
     amend
         A resting order can be changed in place. We do not: a new stop is placed before the old one is cancelled.
     conditional_apart
@@ -89,7 +90,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
     ),
     "bybit_linear": Capabilities(
         attached_stop=True,
-        close_position=True,
+        close_position=False,
         amend=True,
         conditional_apart=False,
         trigger_makes_new_order=False,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable, SafetyBlocked
-from mastertrading.domain.feed import AccountEvent, Bar, BarRevised, MarketEvent, StreamGap
+from mastertrading.domain.feed import AccountEvent, Bar, BarRevised, MarketEvent, Quote, StreamGap
 from mastertrading.exchange.lean import errors
 from mastertrading.exchange.pacing import share
 from mastertrading.exchange.series import Series, length_ms
@@ -247,6 +247,9 @@ class MarketFeed(_Feed):
         self._newest_ms[name] = max(self._newest_ms.get(name, 0), event.event_ms)
         if isinstance(event, Bar):
             self._take_bar(event)
+        elif isinstance(event, Quote):  # one that tells other prices does not replace it
+            told = (event.bid_px, event.ask_px, event.last_px, event.mark_px)
+            self._put(event, (Quote, symbol, *(px is None for px in told)))
         else:
             self._put(event, (type(event), symbol))
 

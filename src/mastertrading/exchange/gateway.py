@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from mastertrading.domain.commands import Outcome, Refusal, Reply
-from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable, SafetyBlocked, UsageError
+from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable, UsageError
 from mastertrading.domain.feed import AccountEvent, Bar, Book, Funding, MarketEvent
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.orders import (
@@ -38,6 +37,7 @@ from mastertrading.exchange.keys import Keys
 from mastertrading.exchange.modes import Permit, check_account
 from mastertrading.exchange.outcome import Answer, Codes, judged, said, settled
 from mastertrading.exchange.series import length_ms
+from mastertrading.exchange.setup import Setup, verified
 
 CLIENT_ID = re.compile(r"[a-z0-9]{1,32}")
 """Good on every venue; BingX makes small letters of it."""
@@ -49,16 +49,6 @@ STALE_CONTRACTS = (Refusal.PRECISION, Refusal.MIN_SIZE, Refusal.MAX_SIZE, Refusa
 """Refusals after which the contract facts are not believed any more."""
 FINAL = (Refusal.AUTHENTICATION, Refusal.PERMISSION, Refusal.BAD_REQUEST, Refusal.NO_SUCH_INSTRUMENT)
 """Refusals of a question that asking again does not change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What an instrument's orders will meet at the venue; None where it does not tell."""
-
-    symbol: str
-    leverage: Decimal | None
-    margin_mode: MarginMode | None
-    hedged: bool | None
 
 
 class VenueGateway(ABC):
@@ -327,6 +317,8 @@ class VenueGateway(ABC):
             return f"{self.name} lists no {request.symbol}"
         if not CLIENT_ID.fullmatch(request.client_id):
             return "a client id is 1 to 32 characters of a-z and 0-9"
+        if request.close_position and not self.capabilities.close_position:
+            return f"{self.name} has no order that closes a position of any size"
         if request.qty is None and not request.close_position:
             return "an order without a size"
         numbers = (
@@ -354,45 +346,8 @@ class VenueGateway(ABC):
     async def verify_setup(
         self, symbols: Sequence[str], leverage: int, mode: MarginMode, *, change: bool = True
     ) -> tuple[Setup, ...]:
-        """Make sure of position mode, margin mode and leverage, by reading them back.
-
-        Parameters
-        ----------
-        change
-            Set what is different; False only looks.
-
-        Raises
-        ------
-        SafetyBlocked
-            If something is different and stays so.
-        ExchangeUnavailable, ExchangeRefused
-        """
-        wanted = (Decimal(leverage), mode, False)
-        for attempt in (0, 1):
-            found = tuple([await self._setup(symbol) for symbol in symbols])
-            wrong = [one for one in found if (one.leverage, one.margin_mode, one.hedged) != wanted]
-            if not wrong:
-                return found
-            if attempt == 0 and change:
-                await self._put_right(wrong, leverage, mode)
-            else:
-                break
-        first = wrong[0]
-        raise SafetyBlocked(
-            f"{self.name} is not set up as it must be for {', '.join(one.symbol for one in wrong)}",
-            why=f"{first.symbol}: leverage {first.leverage}, margin {first.margin_mode}, hedged {first.hedged}",
-            where="exchange.leverage, exchange.margin",
-            hint=f"close positions and orders, then set {leverage}x, {mode.value}, one-way by hand",
-        )
-
-    async def _put_right(self, wrong: Sequence[Setup], leverage: int, mode: MarginMode) -> None:
-        if any(one.hedged is not False for one in wrong):
-            await self.set_one_way()
-        for one in wrong:
-            if one.margin_mode is not mode:
-                await self.set_margin_mode(one.symbol, mode)
-            if one.leverage != leverage:
-                await self.set_leverage(one.symbol, leverage)
+        """Make sure of position mode, margin mode and leverage; see ``setup.verified``."""
+        return await verified(self, symbols, leverage, mode, change)
 
     # ---------------------------------------------------------------- bars and streams
     async def bars(self, symbol: str, timeframe: str, since_ms: int, until_ms: int) -> tuple[Bar, ...]:
@@ -483,7 +438,7 @@ class VenueGateway(ABC):
         """The request that sets it, and what confirms it."""
 
     @abstractmethod
-    async def _setup(self, symbol: str) -> Setup:
+    async def setups(self, symbols: Sequence[str]) -> tuple[Setup, ...]:
         """Leverage, margin mode and position mode as they are."""
 
     @abstractmethod

@@ -79,6 +79,7 @@ def book_income(
     floor.ledger.post((books.wallet(account.name), atoms), (OTHER_BOOK[kind], -atoms))
     account.wallet_atoms += atoms
     floor.money_version += 1
+    floor.news_count += 1
     floor.income_count += 1
     income = Income(
         floor.income_count,
@@ -129,7 +130,8 @@ def _execute_piece(floor: Floor, order: Order, lots: int, px_ticks: int, terms: 
     trade = market.print_trade(execution.ts_ms, px_ticks, lots, side)
     if floor.listeners:
         floor.publish(trade)
-        floor.tell(order, OrderNews.FILLED, execution)
+    floor.tell(order, OrderNews.FILLED, execution)
+    if floor.listeners:
         floor.publish(
             AccountChanged(execution.ts_ms, account.name, "order", (copy(position),), tuple(income))
         )
@@ -265,8 +267,12 @@ def charge_funding(floor: Floor, symbol: str, rate_e8: int, ts_ms: int) -> None:
 
 
 def transfer(floor: Floor, account: Account, atoms: int, kind: IncomeKind) -> Income:
-    """Book a deposit (+) or a withdrawal. Raises ``Refused`` where more is withdrawn than is free."""
-    if atoms < 0 and -atoms > min(account.wallet_atoms, margin.available(floor, account)):
+    """Book a deposit (+) or a withdrawal. Raises ``Refused`` where more is withdrawn than is free.
+
+    An adjustment of the venue's own asks nobody.
+    """
+    asked = kind is IncomeKind.TRANSFER and atoms < 0
+    if asked and -atoms > min(account.wallet_atoms, margin.available(floor, account)):
         raise Refused(Because.BALANCE, f"{-atoms} atoms are more than the account can spare")
     income = book_income(floor, account, kind, "", atoms)
     reason = "transfer" if kind is IncomeKind.TRANSFER else "adjustment"

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from mastertrading.domain.ports import Clock
 from mastertrading.simulator.clock import VirtualClock
-from mastertrading.simulator.events import AccountChanged, Event, OrderChanged, OrderNews
 from mastertrading.simulator.exchange import Exchange
 from mastertrading.simulator.script import Script
 from mastertrading.simulator.tape import CLOSE, FRAME, Point, Tape
@@ -79,11 +78,9 @@ class Conductor:
         self._now: Point | None = None
         self._clients: set[str] = {ANYBODY}
         self._busy: set[str] = set()
-        self._moved = False
         self._released: asyncio.Event | None = None
         self.on_hold: list[Callable[[Progress], None]] = []
         """Told whenever time begins to stand still."""
-        exchange.subscribe(self._hear)
 
     # ---------------------------------------------------------------- one point
     @property
@@ -109,13 +106,14 @@ class Conductor:
         if point is None:
             return None
         self._set_clock(point.ts_ms)
-        self._moved = False
+        before = self.exchange.floor.news_count
         self.script.run(self.exchange)
         point.play(self.exchange)
         self.script.run(self.exchange)
         self._number += 1
         self._now, self._next = point, next(self._points, None)
-        self._busy = set(self._clients) if self._holds(point) else set()
+        moved = self.exchange.floor.news_count != before
+        self._busy = set(self._clients) if self._holds(point, moved) else set()
         if self._busy:
             for listener in self.on_hold:
                 listener(self.progress)
@@ -134,16 +132,10 @@ class Conductor:
         if isinstance(clock, VirtualClock) and clock.now_ms() < ts_ms:
             clock.set_ms(ts_ms)
 
-    def _holds(self, point: Point) -> bool:
+    def _holds(self, point: Point, moved: bool) -> bool:
         if self.pace is not Pace.LOCKSTEP:
             return False
-        return self.holds_everywhere or self._moved or point.name in (CLOSE, FRAME)
-
-    def _hear(self, event: Event) -> None:
-        if isinstance(event, AccountChanged) or (
-            isinstance(event, OrderChanged) and event.news is not OrderNews.ACCEPTED
-        ):
-            self._moved = True
+        return self.holds_everywhere or moved or point.name in (CLOSE, FRAME)
 
     # ---------------------------------------------------------------- lockstep
     def join(self, client: str) -> None:

@@ -26,11 +26,23 @@ def synthetic_levels(bid: int, ask: int, levels: int, seed: int, typical_lots: i
     """Levels one tick apart, thicker further out; the same for the same seed."""
     bids, asks = [], []
     for depth in range(levels):
-        thick = typical_lots * (2 + depth) // 2
+        bid_lots, ask_lots = _lots_at(depth, seed, typical_lots)
         if bid - depth > 0:
-            bids.append((bid - depth, 1 + noise(seed, depth, 1) % thick))
-        asks.append((ask + depth, 1 + noise(seed, depth, 2) % thick))
+            bids.append((bid - depth, bid_lots))
+        asks.append((ask + depth, ask_lots))
     return bids, asks
+
+
+def best_levels(bid: int, ask: int, seed: int, typical_lots: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The first level of each side of the same book."""
+    bid_lots, ask_lots = _lots_at(0, seed, typical_lots)
+    return (bid, bid_lots), (ask, ask_lots)
+
+
+def _lots_at(depth: int, seed: int, typical_lots: int) -> tuple[int, int]:
+    number = noise(seed, depth)
+    thick = typical_lots * (2 + depth) // 2
+    return 1 + (number & 0xFFFFFFFF) % thick, 1 + (number >> 32) % thick
 
 
 class Depth:

@@ -37,6 +37,8 @@ class Floor:
         """Moves with every booking and every mark, so that sums over an account need not be made again."""
         self.awaited: list[Order] = []
         """Entries whose attached protection is to come to life."""
+        self.news_count = 0
+        """Moves with everything that happens to an account or to an order of one, but for its being accepted."""
         self.order_count = 0
         self.execution_count = 0
         self.income_count = 0
@@ -52,6 +54,7 @@ class Floor:
 
     def tell(self, order: Order, news: OrderNews, execution: Execution | None = None) -> None:
         """News of an order."""
+        self.news_count += news is not OrderNews.ACCEPTED
         if self.listeners:
             self.publish(OrderChanged(self.now(), news, copy(order), execution))
 

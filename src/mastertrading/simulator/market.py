@@ -8,9 +8,9 @@ from collections import deque
 from typing import NamedTuple
 
 from mastertrading.compiled.interpreted import interpreted
-from mastertrading.domain.market import DAY_MS, HOUR_MS, MINUTE_MS
+from mastertrading.domain.market import DAY_MS, HOUR_MS, I64, MINUTE_MS
 from mastertrading.rules.position.fills import slipped
-from mastertrading.simulator.depth import Depth, Levels, synthetic_levels
+from mastertrading.simulator.depth import Depth, Levels, best_levels, synthetic_levels
 from mastertrading.simulator.events import BarChanged, FundingChanged, PriceMoved, TradePrinted
 from mastertrading.simulator.listing import Listing
 from mastertrading.simulator.orders import Order
@@ -76,6 +76,11 @@ class Columns:
         """Add the next bar."""
         for column, value in zip(self.columns, row, strict=True):
             column.append(value)
+
+    def extend(self, *columns: I64) -> None:
+        """Add bars, column by column as in ``Row``."""
+        for column, values in zip(self.columns, columns, strict=True):
+            column.frombytes(values.astype("int64").tobytes())
 
     def row(self, at: int) -> Row:
         """One bar."""
@@ -182,13 +187,18 @@ class MarketState:
         if self.depth is not None:
             return self.depth.levels(levels)
         bid, ask = self.bid_ticks, self.ask_ticks
-        seed = self.seed * 1_000_003 + self.book_update_id
-        return synthetic_levels(bid, max(ask, bid + 1), levels, seed, self._typical_lots())
+        return synthetic_levels(bid, max(ask, bid + 1), levels, self._book_seed(), self._typical_lots())
 
     def top(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """The best bid and the best ask."""
-        bids, asks = self.book(1)
-        return (bids[0] if bids else (0, 0)), (asks[0] if asks else (0, 0))
+        if self.depth is not None:
+            bids, asks = self.depth.levels(1)
+            return (bids[0] if bids else (0, 0)), (asks[0] if asks else (0, 0))
+        bid, ask = self.bid_ticks, self.ask_ticks
+        return best_levels(bid, max(ask, bid + 1), self._book_seed(), self._typical_lots())
+
+    def _book_seed(self) -> int:
+        return self.seed * 1_000_003 + self.book_update_id
 
     def _typical_lots(self) -> int:
         forming = self.forming
@@ -237,20 +247,33 @@ class MarketState:
         """The same of the mark price, which is known at the closes of base bars."""
         return self._bars(timeframe, start_ms, end_ms, limit, marks=True)
 
-    def newest(self, timeframe: str, *, closing: bool = False) -> BarChanged | None:
+    def newest(self, timeframe: str, event_ms: int, *, closing: bool = False) -> BarChanged | None:
         """The forming bar of a timeframe; or (``closing``) what a base bar that closed just now made of it."""
-        found = self.bars(timeframe, limit=1)
-        if not closing or not found:
-            return found[-1] if found else None
-        bar = found[-1]
-        ends = bar.ts_ms + TIMEFRAMES[timeframe] <= self.closed.columns[0][-1] + self.base_ms
-        return bar if bar.closed == ends else None
+        row, is_closed = self._newest(TIMEFRAMES[timeframe], timeframe, closing)
+        return None if row is None else BarChanged(event_ms, self.symbol, timeframe, *row, is_closed)
+
+    def _newest(self, length_ms: int, timeframe: str, closing: bool) -> tuple[Row | None, bool]:
+        if length_ms <= self.base_ms:
+            last = self.closed.row(-1) if closing and len(self.closed) else None
+            return (last, True) if closing else (self.forming, False)
+        fold = self._fold(timeframe, marks=False)
+        rows = fold.seen(self.closed)
+        half = fold.with_forming(self.forming)
+        if closing and half is None and len(rows):
+            return rows.row(-1), True
+        return half, False
+
+    def _fold(self, timeframe: str, *, marks: bool) -> _Fold:
+        fold = self._folds.get((timeframe, marks))
+        if fold is None:
+            fold = self._folds[(timeframe, marks)] = _Fold(TIMEFRAMES[timeframe], self.base_ms)
+        return fold
 
     def _bars(
         self, timeframe: str, start_ms: int | None, end_ms: int | None, limit: int, *, marks: bool
     ) -> list[BarChanged]:
         columns, forming = (self.mark_closed, self._forming_mark()) if marks else (self.closed, self.forming)
-        fold = self._folds.setdefault((timeframe, marks), _Fold(TIMEFRAMES[timeframe], self.base_ms))
+        fold = self._fold(timeframe, marks=marks)
         rows, half = fold.seen(columns), fold.with_forming(forming)
         count = len(rows)
         first = 0 if start_ms is None else rows.first_at(start_ms)

@@ -8,6 +8,7 @@ the price jumped to: a limit is filled by the leg that goes its way, as ``rules/
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -31,6 +32,15 @@ from mastertrading.simulator.orders import (
 AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 
 
+class Way(NamedTuple):
+    """One leg: where from, where to, which way, and whether the traded price may liquidate on it."""
+
+    begin: int
+    end: int
+    direction: int
+    liquidates: bool
+
+
 class Meeting(NamedTuple):
     """What a leg meets: how far from its beginning, which of equals first, the price, and who it is."""
 
@@ -45,12 +55,13 @@ class Meeting(NamedTuple):
 # ---------------------------------------------------------------- an order arrives
 def arrive(floor: Floor, order: Order) -> None:
     """A new (or newly triggered, or amended) order begins to work."""
-    market = floor.markets[order.symbol]
-    if order.new.kind is OrderKind.MARKET or takes(market, order) or order.new.time_in_force in AT_ONCE:
-        if market.held or not is_matching(floor, order.symbol):
-            market.arrivals[order.number] = order
-        else:
+    market, at_once = floor.markets[order.symbol], order.new.time_in_force in AT_ONCE
+    waits = market.held or not is_matching(floor, order.symbol)
+    if order.new.kind is OrderKind.MARKET or at_once or takes(market, order):
+        if not waits:
             take(floor, order)
+        elif order.new.kind is OrderKind.MARKET or at_once or floor.rules.held_limit == "take":
+            market.arrivals[order.number] = order
 
 
 def takes(market: MarketState, order: Order) -> bool:
@@ -193,8 +204,8 @@ def _child_of(floor: Floor, order: Order) -> Order:
     child = floor.make(order.account, new, order)
     order.child, order.status, order.ended = child.number, OrderStatus.EXPIRED, Ended.REPLACED
     floor.leave(order)
-    floor.tell(order, OrderNews.TRIGGERED)
     floor.enter(child)
+    floor.tell(order, OrderNews.TRIGGERED)
     floor.tell(child, OrderNews.ACCEPTED)
     return child
 
@@ -282,12 +293,12 @@ def jump(floor: Floor, symbol: str, px_ticks: int) -> None:
     trigger_reached(floor, symbol, TriggerBy.LAST)
 
 
-def travel(floor: Floor, symbol: str, px_ticks: int, direction: int) -> None:
+def travel(floor: Floor, symbol: str, px_ticks: int, direction: int, *, liquidates: bool = True) -> None:
     """The price goes to ``px_ticks``; ``direction`` says which way, also where it is there already."""
     market = floor.markets[symbol]
     if is_matching(floor, symbol):
-        begin = market.last_ticks
-        while (met := _next(floor, market, px_ticks, direction, begin)) is not None:
+        way = Way(market.last_ticks, px_ticks, direction, liquidates)
+        while (met := _next(floor, market, way)) is not None:
             market.last_ticks = met.px_ticks
             if met.order is not None:
                 _meet(floor, met.order, met.px_ticks)
@@ -296,19 +307,23 @@ def travel(floor: Floor, symbol: str, px_ticks: int, direction: int) -> None:
     market.last_ticks = px_ticks
 
 
-def _next(floor: Floor, market: MarketState, end: int, direction: int, begin: int) -> Meeting | None:
+def _next(floor: Floor, market: MarketState, way: Way) -> Meeting | None:
     """What the leg meets first from here."""
+    found = [*_orders_met(market, way)]
+    if way.liquidates:
+        found.extend(_liquidations(floor, market, way))
+    return min(found, key=lambda met: met[:3], default=None)
+
+
+def _orders_met(market: MarketState, way: Way) -> Iterator[Meeting]:
     here, through = market.last_ticks, market.listing.through_ticks
-    found: list[Meeting] = []
     for order in market.resting.values():
-        px = _met_at(order, direction, through)
-        if px and direction * (end - px) >= 0:
-            at = px if direction * (px - here) > 0 else here
+        px = _met_at(order, way.direction, through)
+        if px and way.direction * (way.end - px) >= 0:
             if market.budget_lots == 0 and not margin.is_waiting(order):
                 continue
-            found.append(Meeting(direction * (at - begin), 0, order.number, at, order))
-    found.extend(_liquidations(floor, market, end, direction, begin))
-    return min(found, key=lambda met: met[:3], default=None)
+            at = px if way.direction * (px - here) > 0 else here
+            yield Meeting(way.direction * (at - way.begin), 0, order.number, at, order)
 
 
 def _met_at(order: Order, direction: int, through: int) -> int:
@@ -321,16 +336,14 @@ def _met_at(order: Order, direction: int, through: int) -> int:
     return 0
 
 
-def _liquidations(floor: Floor, market: MarketState, end: int, direction: int, begin: int) -> list[Meeting]:
-    found: list[Meeting] = []
+def _liquidations(floor: Floor, market: MarketState, way: Way) -> Iterator[Meeting]:
     here = market.last_ticks
     for account in floor.accounts.values():
         for position in account.held(market.symbol):
-            level = force.level_on_leg(floor, account, position, end, direction)
+            level = force.level_on_leg(floor, account, position, way.end, way.direction)
             if level:
-                at = level if direction * (level - here) > 0 else here
-                found.append(Meeting(direction * (at - begin), 1, 0, at, held=(account, position)))
-    return found
+                at = level if way.direction * (level - here) > 0 else here
+                yield Meeting(way.direction * (at - way.begin), 1, 0, at, held=(account, position))
 
 
 def _meet(floor: Floor, order: Order, px_ticks: int) -> None:

@@ -46,11 +46,29 @@ class Pricing:
         matching.jump(self.floor, symbol, px_ticks)
         self._announce(market, volume_lots // 4 if spread_lots is None else spread_lots)
 
-    def travel(self, symbol: str, px_ticks: int, direction: int = 0, *, volume_lots: int = 0) -> None:
-        """The price goes to another one through all between; ``direction`` where they may be the same."""
+    def travel(
+        self,
+        symbol: str,
+        px_ticks: int,
+        direction: int = 0,
+        *,
+        volume_lots: int = 0,
+        liquidates: bool = True,
+    ) -> None:
+        """The price goes to another one through all between.
+
+        Parameters
+        ----------
+        direction
+            Which way, where it may be there already; 0: whichever it takes.
+        volume_lots
+            What is traded publicly on the way.
+        liquidates
+            Whether the traded price may liquidate. On the leg to a close it may not: the marks that follow decide.
+        """
         market = self.floor.markets[symbol]
         way = direction or (1 if px_ticks >= market.last_ticks else -1)
-        matching.travel(self.floor, symbol, px_ticks, way)
+        matching.travel(self.floor, symbol, px_ticks, way, liquidates=liquidates)
         self._announce(market, volume_lots)
 
     def close_bar(self, symbol: str) -> None:
@@ -133,9 +151,9 @@ class Pricing:
     def _announce_bars(self, market: MarketState, *, closing: bool) -> None:
         now = self.floor.now()
         for timeframe in sorted(market.watched):
-            bar = market.newest(timeframe, closing=closing)
+            bar = market.newest(timeframe, now, closing=closing)
             if bar is not None:
-                self.floor.publish(replace(bar, event_ms=now))
+                self.floor.publish(bar)
 
     # ---------------------------------------------------------------- a recorded book
     def set_book(

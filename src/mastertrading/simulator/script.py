@@ -166,7 +166,9 @@ def _act_of(words: dict[str, Any]) -> Act:
     after = words.pop("after_s", 0)
     condition = None
     if when is not None:
-        given = {k: Decimal(str(v)) if k in ("above", "below") else v for k, v in when.items()}
+        given: dict[str, Any] = {
+            k: Decimal(str(v)) if k in ("above", "below") else v for k, v in when.items()
+        }
         try:
             condition = When(**given)
         except TypeError as error:

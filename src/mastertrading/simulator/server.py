@@ -99,7 +99,11 @@ class Server:
             if request.headers.get("upgrade", "").lower() == "websocket":
                 return await self._talk(request, facade, arrived)
             return await self._answer(request, facade, arrived)
-        except (ConnectionError, asyncio.CancelledError):
+        except (
+            ConnectionError,
+            asyncio.CancelledError,
+            web.HTTPException,
+        ):  # the last: no handshake of a WebSocket
             raise
         except Exception as error:
             log.exception("%s could not answer %s %s", facade.name, arrived.method, arrived.path)

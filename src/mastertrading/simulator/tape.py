@@ -18,12 +18,12 @@ import numpy as np
 
 from mastertrading.compiled.interpreted import interpreted
 from mastertrading.domain.errors import DataUnreadable
-from mastertrading.domain.instrument import RATE_UNIT
 from mastertrading.domain.market import F64, I64, Market, Settlements
 from mastertrading.domain.reasons import IntrabarPath
 from mastertrading.rules.position.fills import adverse_first
+from mastertrading.settings.records import rate_e8
 from mastertrading.simulator.exchange import Exchange
-from mastertrading.simulator.market import Row
+from mastertrading.simulator.market import MarketState, Row
 
 _adverse_first = interpreted(adverse_first)
 
@@ -149,15 +149,19 @@ class BarTape:
             due = planned(self.market.settlements[n], begin_ms)
             exchange.plan_funding(column.symbol, due, from_ms=begin_ms)
 
-    def _load_history(self, state: Any, column: _Column) -> None:
-        for k in range(self.history):
-            if column.valid[k]:
-                ts_ms = int(self.market.ts_ms[self.first - self.history + k])
-                mark = column.mark[k]
-                state.closed.append(Row(ts_ms, *column.bars[k], column.volume[k], 4))
-                state.mark_closed.append(Row(ts_ms, mark, mark, mark, mark, 0, 0))
-                state.last_ticks, state.mark_ticks, state.index_ticks = column.bars[k][3], mark, mark
-        state.held = len(state.closed) > 0
+    def _load_history(self, state: MarketState, column: _Column) -> None:
+        there = np.flatnonzero(np.array(column.valid[: self.history], dtype=bool))
+        if len(there) == 0:
+            return
+        ts_ms = self.market.ts_ms[self.first - self.history + there]
+        prices = np.array(column.bars[: self.history], dtype=np.int64)[there]
+        volume, mark = np.array(column.volume)[there], np.array(column.mark)[there]
+        zeros, fours = np.zeros_like(ts_ms), np.full_like(ts_ms, len(offsets_ms(1)))
+        state.closed.extend(ts_ms, *prices.T, volume, fours)
+        state.mark_closed.extend(ts_ms, mark, mark, mark, mark, zeros, zeros)
+        state.last_ticks = int(prices[-1, 3])
+        state.mark_ticks = state.index_ticks = int(mark[-1])
+        state.held = True
 
     def points(self, exchange: Exchange) -> Iterator[Point]:
         """Four points a bar; an instrument without a bar has none, and its orders wait."""
@@ -165,24 +169,56 @@ class BarTape:
         for bar in range(self.stop - self.first):
             k, ts_ms = bar + self.history, int(times[self.first + bar])
             there = [column for column in self._columns if column.valid[k]]
-            order: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {}
-            acts = {
-                OPEN: _Open(there, k, ts_ms + self.market.base_ms),
-                FIRST: _Extreme(there, k, 0, order, self.path),
-                SECOND: _Extreme(there, k, 1, order, self.path),
-                CLOSE: _Close(there, k),
-            }
+            acts = _acts(there, k, ts_ms + self.market.base_ms, self.path)
             for name, act in acts.items():
                 yield Point(ts_ms + offsets[name], name, bar, act)
+
+
+def _acts(
+    there: Sequence[_Column], k: int, close_ms: int, path: IntrabarPath
+) -> dict[str, Callable[[Exchange], None]]:
+    """The four points of one bar."""
+    order: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {}
+    return {
+        OPEN: _Open(there, k, close_ms),
+        FIRST: _Extreme(there, k, 0, order, path),
+        SECOND: _Extreme(there, k, 1, order, path),
+        CLOSE: _Close(there, k),
+    }
+
+
+def play_bars(
+    exchange: Exchange,
+    bars: Mapping[str, Row],
+    base_ms: int,
+    path: IntrabarPath = IntrabarPath.NEAREST_FIRST,
+    *,
+    set_clock: Callable[[int], None] = lambda ts_ms: None,
+) -> None:
+    """Play one bar of some instruments at once, exactly as a tape does; the mark is the close.
+
+    Parameters
+    ----------
+    bars
+        By instrument, all of one open time.
+    set_clock
+        Told the time of each of the four points before it is played.
+    """
+    columns = [
+        _Column(symbol, [True], [(row.open, row.high, row.low, row.close)], [row.volume_lots], [row.close])
+        for symbol, row in bars.items()
+    ]
+    open_ms, offsets = max(row.ts_ms for row in bars.values()), offsets_ms(base_ms)
+    for name, act in _acts(columns, 0, open_ms + base_ms, path).items():
+        set_clock(open_ms + offsets[name])
+        act(exchange)
 
 
 def planned(settlements: Settlements, from_ms: int) -> list[tuple[int, int, int]]:
     """Settlements from a moment on as (when, rate in 1e-8, interval)."""
     rows = zip(settlements.ts_ms, settlements.rate, settlements.interval_ms, strict=True)
     return [
-        (int(when), int(np.rint(rate * RATE_UNIT)), int(interval))
-        for when, rate, interval in rows
-        if when >= from_ms
+        (int(when), rate_e8(float(rate)), int(interval)) for when, rate, interval in rows if when >= from_ms
     ]
 
 
@@ -235,8 +271,9 @@ class _Close:
 
     def __call__(self, exchange: Exchange) -> None:
         for column in self.columns:
-            volume = column.volume[self.k]
-            exchange.travel(column.symbol, column.bars[self.k][3], volume_lots=volume - 3 * (volume // 4))
+            last = column.volume[self.k] - 3 * (column.volume[self.k] // 4)
+            px = column.bars[self.k][3]
+            exchange.travel(column.symbol, px, volume_lots=last, liquidates=False)
         marks = {c.symbol: (c.mark[self.k], c.mark[self.k]) for c in self.columns}
         exchange.set_marks(marks)
         for column in self.columns:

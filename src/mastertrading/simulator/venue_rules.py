@@ -86,3 +86,10 @@ class MatchingRules:
     amends_conditional: bool = rule(
         True, Evidence.ASSUMED, "a conditional order that waits can be amended", worst=False
     )
+    held_limit: str = rule(
+        "rest",
+        Evidence.ASSUMED,
+        "a limit that would take and arrives between a bar's close and the next open: 'rest' the path meets it at its "
+        "own price (the backtest's rule), 'take' it takes at the open",
+        worst="rest",
+    )

@@ -111,13 +111,14 @@ def run_virtual(main: Coroutine[Any, Any, T], clock: VirtualClock) -> T:
 
 @contextmanager
 def wall_shows(clock: VirtualClock) -> Iterator[None]:
-    """Let ``time.time`` show the clock meanwhile.
+    """Let ``time.time`` and ``time.time_ns`` show the clock meanwhile.
 
     A client library may ask the wall for the time in places that can't be set: ccxt does in its WebSocket client,
     which misses a venue's pongs by it.
     """
-    wall, time.time = time.time, lambda: clock.now_us / US
+    wall = time.time, time.time_ns
+    time.time, time.time_ns = (lambda: clock.now_us / US), (lambda: clock.now_us * 1000)
     try:
         yield
     finally:
-        time.time = wall
+        time.time, time.time_ns = wall

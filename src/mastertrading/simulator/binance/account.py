@@ -309,7 +309,7 @@ def _income_row(one: Income) -> dict[str, Any]:
         "income": money(one.atoms),
         "asset": "USDT",
         "time": one.ts_ms,
-        "info": str(one.execution) if traded else kind,
+        "info": kind,
         "tranId": one.number,
         "tradeId": str(one.execution) if traded else "",
     }

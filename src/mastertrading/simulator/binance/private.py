@@ -7,6 +7,7 @@ from typing import Any, Final
 from mastertrading.simulator.binance import algo
 from mastertrading.simulator.binance.desk import Desk, ListenKey
 from mastertrading.simulator.binance.rendering import (
+    FORCED,
     POSITION_SIDE,
     SIDE,
     Scale,
@@ -14,12 +15,13 @@ from mastertrading.simulator.binance.rendering import (
     client_id_of,
     money,
     order_id,
+    price_of,
     status_of,
     time_in_force_of,
     type_of,
 )
 from mastertrading.simulator.events import AccountChanged, OrderChanged, OrderNews, SettingsChanged
-from mastertrading.simulator.orders import Cause, IncomeKind, Liquidity, Order, Position
+from mastertrading.simulator.orders import IncomeKind, Liquidity, Order, Position
 
 Frame = dict[str, Any]
 EXECUTION: Final = {
@@ -28,7 +30,6 @@ EXECUTION: Final = {
     OrderNews.CANCELLED: "CANCELED",
     OrderNews.EXPIRED: "EXPIRED",
 }
-FORCED: Final = (Cause.LIQUIDATION, Cause.ADL, Cause.DELIVERY)
 REASON: Final = {"order": "ORDER", "funding": "FUNDING_FEE", "adjustment": "ADJUSTMENT"}
 TRADED: Final = (IncomeKind.REALISED, IncomeKind.FEE)
 REDUCE_REJECTED: Final = "Reduce Only reject"
@@ -53,8 +54,13 @@ class UserFrames:
             frames = [self._trade(news), self._trade_lite(news)]
         elif news.news in EXECUTION:
             frames = [self._order(news, self._kind(news))]
-        finished = self._finished(news)
-        return [*frames, finished] if finished else frames
+        parent = self._conditional_parent(news.order)
+        if parent is None:
+            return frames
+        if news.news is OrderNews.ACCEPTED:
+            return [self._algo(news.ts_ms, parent, news.order, "TRIGGERED"), *frames]
+        ended = not news.order.status.is_open
+        return [*frames, self._algo(news.ts_ms, parent, news.order, "FINISHED")] if ended else frames
 
     def _kind(self, news: OrderChanged) -> str:
         if news.news is OrderNews.CANCELLED and status_of(news.order) == "EXPIRED":
@@ -80,7 +86,7 @@ class UserFrames:
                 "o": kind,
                 "f": time_in_force_of(order),
                 "q": scale.qty(order.lots),
-                "p": scale.px(order.limit_ticks),
+                "p": price_of(scale, order),
                 "ap": scale.average(order.spent, order.filled),
                 "sp": scale.px(0),
                 "x": execution_type,
@@ -134,24 +140,19 @@ class UserFrames:
     def _of_conditional(self, news: OrderChanged) -> list[Frame]:
         order = news.order
         if news.news is OrderNews.TRIGGERED:
-            child = algo.child_of(self.desk.exchange, order)
-            triggering = self._algo(news.ts_ms, order, None, "TRIGGERING")
-            return [triggering, self._algo(news.ts_ms, order, child, "TRIGGERED")] if child else [triggering]
+            return [self._algo(news.ts_ms, order, None, "TRIGGERING")]
         status = algo.status(order, None)
         frames = [self._algo(news.ts_ms, order, None, status)]
         if status == "REJECTED":
             frames.append(self._trigger_reject(news))
         return frames
 
-    def _finished(self, news: OrderChanged) -> Frame | None:
-        """The end of a triggered order is the end of the conditional one that it was."""
-        order = news.order
-        if order.parent is None or order.status.is_open:
+    def _conditional_parent(self, order: Order) -> Order | None:
+        """The conditional order that an order was before its trigger."""
+        if order.parent is None:
             return None
         parent = self.desk.exchange.accounts[order.account].orders.get(order.parent)
-        if parent is None or not parent.new.conditional:
-            return None
-        return self._algo(news.ts_ms, parent, order, "FINISHED")
+        return parent if parent is not None and parent.new.conditional else None
 
     def _algo(self, ts_ms: int, order: Order, child: Order | None, status: str) -> Frame:
         scale, row = self._scale(order.symbol), algo.row(self._scale(order.symbol), order)
@@ -181,6 +182,8 @@ class UserFrames:
             "tt": row["triggerTime"],
             "gtd": row["goodTillDate"],
         }
+        if status == "TRIGGERING":  # observed: it is not yet told what it will become
+            told = {name: value for name, value in told.items() if name not in ("ap", "aq", "act")}
         if status in ("EXPIRED", "REJECTED"):
             told["rm"] = REDUCE_REJECTED if row["reduceOnly"] else "Margin is insufficient."
         return {"e": "ALGO_UPDATE", "T": ts_ms, "E": ts_ms, "o": told}

@@ -26,6 +26,8 @@ STATUS: Final = {
     OrderStatus.REJECTED: "REJECTED",
     OrderStatus.UNKNOWN: "NEW",
 }
+FORCED: Final = (Cause.LIQUIDATION, Cause.ADL, Cause.DELIVERY)
+"""Why the venue itself places an order."""
 SIDE: Final = {1: "BUY", -1: "SELL"}
 EXPIRED_BY_VENUE: Final = (Ended.REDUCE_ONLY, Ended.BY_VENUE)
 POSITION_SIDE: Final = {Leg.NET: "BOTH", Leg.LONG: "LONG", Leg.SHORT: "SHORT"}
@@ -157,13 +159,22 @@ def number_of(identity: int, conditional: bool) -> int:
 
 
 def time_in_force_of(order: Order) -> str:
-    """As the client wrote it, else as the exchange has it."""
+    """As the client wrote it, else as the exchange has it; the venue's own orders take what there is at once."""
+    if order.cause in FORCED:
+        return "IOC"
     return str(order.new.echo.get("timeInForce") or TIME_IN_FORCE[order.new.time_in_force])
 
 
 def type_of(order: Order) -> str:
-    """Type of a plain order."""
-    return TYPE[order.new.kind]
+    """Type of a plain order; the venue's own are limits."""
+    return "LIMIT" if order.cause in FORCED else TYPE[order.new.kind]
+
+
+def price_of(scale: Scale, order: Order) -> str:
+    """An order's limit; of the venue's own orders, what they filled at."""
+    if order.cause in FORCED:
+        return scale.average(order.spent, order.filled, scale.price_places)
+    return scale.px(order.limit_ticks)
 
 
 def order_row(scale: Scale, order: Order) -> dict[str, Any]:
@@ -176,7 +187,7 @@ def order_row(scale: Scale, order: Order) -> dict[str, Any]:
         "symbol": order.symbol,
         "status": status_of(order),
         "clientOrderId": client_id_of(order),
-        "price": scale.px(order.limit_ticks),
+        "price": price_of(scale, order),
         "avgPrice": scale.average(order.spent, order.filled),
         "origQty": scale.qty(order.lots),
         "executedQty": filled,
@@ -204,6 +215,13 @@ def placed_row(scale: Scale, order: Order) -> dict[str, Any]:
     row = order_row(scale, order)
     del row["time"]
     row["cumQty"] = row["executedQty"]
+    return row
+
+
+def cancelled_row(scale: Scale, order: Order) -> dict[str, Any]:
+    """A plain order as the answer to its cancellation tells it."""
+    row = placed_row(scale, order)
+    del row["avgPrice"]
     return row
 
 

@@ -13,6 +13,7 @@ from mastertrading.simulator.binance.desk import Call
 from mastertrading.simulator.binance.parameters import Parameters
 from mastertrading.simulator.binance.rendering import (
     amended_row,
+    cancelled_row,
     number_of,
     order_id,
     order_row,
@@ -131,7 +132,7 @@ def _cancel(call: Call, given: Parameters) -> dict[str, Any]:
         )
     except Refused as refused:
         raise of_refusal(refused) from None
-    return placed_row(call.scale(listing), order)
+    return cancelled_row(call.scale(listing), order)
 
 
 def cancel_all(call: Call) -> dict[str, Any]:

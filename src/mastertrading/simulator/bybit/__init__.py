@@ -2,8 +2,8 @@
 
 ::
 
-    facade ──► signing, limits ──► market · records · trade · position · account · user ──► exchange
-       │              (parameters, new_order read; rendering, numbers, ids, pages write)        │
+    facade ──► signing, limits ──► market · bars · records · trade · position · account · user ──► exchange
+       │              (parameters, new_order read; rendering, holdings, numbers, ids, pages write) │
        └──► streams ──► public_stream · private_stream · order_entry ◄──────── events ──────────┘
 
 ``rules`` says what the venue is taken to do and how we know; ``codes`` holds its numbers and sentences.

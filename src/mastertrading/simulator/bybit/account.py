@@ -10,11 +10,12 @@ from mastertrading.simulator.account import Account
 from mastertrading.simulator.bybit import ids
 from mastertrading.simulator.bybit.codes import Code, Wrong, parameter, refusal
 from mastertrading.simulator.bybit.desk import Desk
+from mastertrading.simulator.bybit.holdings import wallet_row
 from mastertrading.simulator.bybit.ids import Kind
 from mastertrading.simulator.bybit.numbers import money, rate, share
 from mastertrading.simulator.bybit.pages import page, window
 from mastertrading.simulator.bybit.parameters import LINEAR, Asked
-from mastertrading.simulator.bybit.rendering import SIDES, wallet_row
+from mastertrading.simulator.bybit.rendering import SIDES
 from mastertrading.simulator.orders import Cause, Execution, Income, IncomeKind, No, Refused
 
 Result = dict[str, Any]

@@ -58,6 +58,8 @@ class Desk:
     marks: dict[int, int] = field(default_factory=dict)
     """Mark price at a funding, by the number of its booking."""
     modes_changed_ms: dict[str, int] = field(default_factory=dict)
+    sequences: dict[tuple[str, str, Leg], int] = field(default_factory=dict)
+    """The latest execution of each leg: a position's ``seq`` is that of its last fill."""
     won: dict[int, int] = field(default_factory=dict)
     """Realised profit of each order that closed something."""
     closed: dict[str, deque[int]] = field(default_factory=dict)
@@ -124,6 +126,7 @@ class Desk:
 
     def _note(self, execution: Execution, order: Order) -> None:
         self.notes[execution.number] = Note(order.open_lots, self.market(execution.symbol).mark_ticks)
+        self.sequences[(execution.account, execution.symbol, execution.leg)] = execution.number
         if execution.realised_atoms:
             self.won[order.number] = self.won.get(order.number, 0) + execution.realised_atoms
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from mastertrading.simulator.account import Account as Owner
-from mastertrading.simulator.bybit import account, market, position, records, trade, user
+from mastertrading.simulator.bybit import account, bars, market, position, records, trade, user
 from mastertrading.simulator.bybit.codes import Code, Wrong
 from mastertrading.simulator.bybit.desk import Desk
 from mastertrading.simulator.bybit.limits import Limits
@@ -37,10 +37,10 @@ PUBLIC: Final[Mapping[str, Public]] = {
     "/v5/market/instruments-info": market.instruments,
     "/v5/market/risk-limit": market.risk_limit,
     "/v5/market/price-limit": market.price_limit,
-    "/v5/market/kline": market.kline,
-    "/v5/market/mark-price-kline": market.mark_kline,
-    "/v5/market/index-price-kline": market.mark_kline,
-    "/v5/market/premium-index-price-kline": market.premium_kline,
+    "/v5/market/kline": bars.kline,
+    "/v5/market/mark-price-kline": bars.mark_kline,
+    "/v5/market/index-price-kline": bars.mark_kline,
+    "/v5/market/premium-index-price-kline": bars.premium_kline,
     "/v5/market/orderbook": market.orderbook,
     "/v5/market/tickers": market.tickers,
     "/v5/market/funding/history": market.funding_history,

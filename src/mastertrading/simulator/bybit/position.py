@@ -8,6 +8,7 @@ from mastertrading.domain.orders import OrderKind, TimeInForce, TriggerBy
 from mastertrading.simulator.account import Account
 from mastertrading.simulator.bybit.codes import Code, Wrong, parameter, refusal
 from mastertrading.simulator.bybit.desk import Desk, closed_lots, leg_of
+from mastertrading.simulator.bybit.holdings import position_row, tier_limit
 from mastertrading.simulator.bybit.new_order import check_sides, ticks, trigger_by
 from mastertrading.simulator.bybit.numbers import money
 from mastertrading.simulator.bybit.pages import named_page, page, window
@@ -18,9 +19,7 @@ from mastertrading.simulator.bybit.rendering import (
     TAKE_PROFIT,
     execution_type,
     order_id,
-    position_row,
     stop_kind,
-    tier_limit,
 )
 from mastertrading.simulator.listing import Listing
 from mastertrading.simulator.orders import Execution, Leg, NewOrder, No, Order, Position, Refused, Watch

@@ -8,16 +8,9 @@ from mastertrading.simulator.account import Account
 from mastertrading.simulator.bybit import ids
 from mastertrading.simulator.bybit.codes import Wrong
 from mastertrading.simulator.bybit.desk import Desk
+from mastertrading.simulator.bybit.holdings import position_news, wallet_row
 from mastertrading.simulator.bybit.ids import Kind
-from mastertrading.simulator.bybit.rendering import (
-    Row,
-    execution_news,
-    fast_news,
-    funding_row,
-    order_news,
-    position_news,
-    wallet_row,
-)
+from mastertrading.simulator.bybit.rendering import Row, execution_news, fast_news, funding_row, order_news
 from mastertrading.simulator.bybit.sessions import REFUSED, Frame, StreamSession, dumps
 from mastertrading.simulator.bybit.signing import stream_sender
 from mastertrading.simulator.events import AccountChanged, Event, OrderChanged, OrderNews

@@ -9,14 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from mastertrading.simulator.bybit.bars import INTERVALS, interval_of, turnover
 from mastertrading.simulator.bybit.desk import Desk
-from mastertrading.simulator.bybit.market import (
-    INTERVALS,
-    interval_of,
-    ticker_row,
-    trade_id,
-    turnover,
-)
+from mastertrading.simulator.bybit.market import ticker_row, trade_id
 from mastertrading.simulator.bybit.numbers import rate, share
 from mastertrading.simulator.bybit.rendering import SIDES
 from mastertrading.simulator.bybit.sessions import Frame, StreamSession, dumps

@@ -176,7 +176,7 @@ BINANCE_FRAMES = {
     '"e":"bookTicker"': "book",
     '"e":"aggTrade"': "trades",
     '"e":"trade"': "trades",
-    '"e":"24hrTicker"': "ticker",
+    '"e":"24hr': "ticker",
     '"e":"markPriceUpdate"': "funding",
     '"e":"ORDER_TRADE_UPDATE"': "order_news",
     '"e":"ALGO_UPDATE"': "order_news",
@@ -202,10 +202,10 @@ PRIVATE_FRAMES = frozenset({"order_news", "account_news"})
 def frame_tags(venue: str, text: str) -> frozenset[str]:
     """What a frame tells, with ``data`` and ``private`` or ``public``; ``answer`` for what answers a client.
 
-    ``bars``, ``book``, ``trades``, ``ticker``, ``funding``, ``order_news`` or ``account_news``.
+    ``bars``, ``book``, ``trades``, ``ticker``, ``funding``, ``order_news``, ``account_news`` or ``other``.
     """
     head = text[:400].replace('": ', '":')
     kind = next((name for mark, name in FRAMES.get(venue, {}).items() if mark in head), "")
     if not kind:
-        return frozenset({"answer"})
+        return frozenset({"other", "data", "public"} if '"e":"' in head or '"topic":' in head else {"answer"})
     return frozenset({kind, "data", "private" if kind in PRIVATE_FRAMES else "public"})

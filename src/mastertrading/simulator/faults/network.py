@@ -243,7 +243,7 @@ class SlowDrip(Fault):
     """N15: the reply's body arrives drop by drop."""
 
     id = "N15"
-    bytes_per_s: int = 20
+    bytes_per_s: int = 10
 
     def returns(self, call: Call, response: Response) -> tuple[Response, Delivery] | None:
         """Slow it."""

@@ -96,6 +96,10 @@ class AddressRefused(_Refusal):
     word: str = "address"
 
 
+COINS = {"commission": ("commissionAsset",), "n": ("N",), "execFee": ("feeCurrency", "feeCoin")}
+"""Where the coin stands, by the name of the fee."""
+
+
 @dataclass
 class SpoiltFills(Fault):
     """X28: ids of fills are used again (``what = ids``), or fills come once more with another fee (``fee``).
@@ -146,9 +150,8 @@ class SpoiltFills(Fault):
         elif self.what == "fee":
             row[fee] = f"{float(row[fee]) * self.factor:.8f}"
         else:
-            for name in ("commissionAsset", "N", "feeCurrency"):
-                if name in row:
-                    row[name] = "BNB"
+            for name in COINS.get(fee, ()):
+                row[name] = "BNB"
 
 
 @dataclass

@@ -153,7 +153,7 @@ class View:
     def _orders_at(self, account: Account, moment_ms: int, sight: Sight) -> dict[int, Order]:
         found = {}
         for number, order in account.orders.items():
-            if order.created_ms > moment_ms or (sight.no_conditional and order.new.conditional):
+            if order.created_ms > moment_ms or (sight.no_conditional and _waits(order)):
                 continue
             found[number] = _state_at(self._orders.get(number), moment_ms) or order
         return found
@@ -191,6 +191,11 @@ class _Shown:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._view.real.clock, name)
+
+
+def _waits(order: Order) -> bool:
+    """Whether it is in a book of conditional orders, or would be if the venue kept one apart."""
+    return order.new.conditional or (order.watch is not None and not order.triggered_ms)
 
 
 def _keep(states: dict[Any, Any], key: Any, ts_ms: int, state: Any) -> None:
