@@ -272,6 +272,9 @@ class Journal(Protocol):
     def fills(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Fill, ...]:
         """Booked executions, ascending."""
 
+    def payments(self, since_ms: int = 0) -> tuple[Payment, ...]:
+        """Booked payments, ascending."""
+
     def trades(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Trade, ...]:
         """Trades that are open or closed in [since, ...), by number."""
 

@@ -293,6 +293,10 @@ class MemoryStore:
         every = [one for one in self.tables["fills"].values() if symbol in (None, one.symbol) and one.ts_ms >= since_ms]
         return sorted(every, key=lambda one: (one.ts_ms, one.symbol, one.fill_id))
 
+    def payments(self, since_ms: int) -> list[Payment]:
+        every = [one for one in self.tables["payments"].values() if one.ts_ms >= since_ms]
+        return sorted(every, key=lambda one: (one.ts_ms, one.payment_id))
+
     def fill_cursor(self, symbol: str) -> int:
         return int(self.tables["fill_cursors"].get(symbol, 0))
 

@@ -255,6 +255,10 @@ class StoredJournal:
         """Booked executions."""
         return tuple(self.store.fills(symbol, since_ms))
 
+    def payments(self, since_ms: int = 0) -> tuple[Payment, ...]:
+        """Booked payments."""
+        return tuple(self.store.payments(since_ms))
+
     def trades(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Trade, ...]:
         """Trades by number."""
         return tuple(self.store.trades(symbol, since_ms))

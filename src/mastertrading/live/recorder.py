@@ -63,11 +63,16 @@ class Recorder:
         self._names: dict[tuple[str, str], str] = {}
         self.cursors: dict[str, int] = {}
         self.paid_until_ms = 0
+        self._began_ms = 0
 
-    def remember(self, fills: Iterable[Fill], payments: Iterable[Payment]) -> None:
-        """What the journal has already."""
+    def begin(self, began_ms: int, fills: Iterable[Fill], payments: Iterable[Payment]) -> None:
+        """What the journal has already. What the account did before ``began_ms`` is not ours."""
+        self._began_ms = self.paid_until_ms = began_ms
         for fill in fills:
             self._note(fill)
+        self._note_payments(payments)
+
+    def _note_payments(self, payments: Iterable[Payment]) -> None:
         for payment in payments:
             self._paid.add(payment.payment_id)
             self.paid_until_ms = max(self.paid_until_ms, payment.ts_ms)
@@ -83,19 +88,19 @@ class Recorder:
         """What we called the order of a fill; empty if it is not known to be ours."""
         return fill.client_id or self._names.get((fill.symbol, fill.order_id), "")
 
-    def since(self, start_ms: int) -> Mapping[str, int]:
+    def since(self) -> Mapping[str, int]:
         """From when on each instrument's executions have to be read."""
-        return {symbol: max(start_ms, self.cursors.get(symbol, 0)) for symbol in self._units}
+        return {symbol: max(self._began_ms, self.cursors.get(symbol, 0)) for symbol in self._units}
 
     def book(self, news: News) -> Booked:
         """Keep what is new, and say what it is to the engine."""
         told = [replace(f, client_id=self.client_id_of(f)) for f in news.fills if self._is_new(f)]
         told.sort(key=lambda fill: (fill.ts_ms, fill.symbol, _order_of(fill.fill_id)))
-        paid = [p for p in news.payments if p.payment_id not in self._paid]
+        paid = [p for p in news.payments if p.payment_id not in self._paid and p.ts_ms > self._began_ms]
         paid.sort(key=lambda payment: (payment.ts_ms, payment.payment_id))
         for fill in told:
             self._note(fill)
-        self.remember((), paid)
+        self._note_payments(paid)
         return Booked(
             self._fill_rows(told),
             self._payment_rows([p for p in paid if p.kind == "funding" and p.symbol in self._columns]),

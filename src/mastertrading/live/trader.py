@@ -6,8 +6,9 @@ run at any time, after any news, as often as one likes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from struct import Struct
 from types import SimpleNamespace
 
 from mastertrading.compiled.interpreted import interpreted
@@ -30,6 +31,8 @@ from mastertrading.rules.position import fills as fill_rule
 from mastertrading.settings.schema import MODULES, Settings
 
 entry_px = interpreted(fill_rule.entry_px)
+STAMP = Struct(">qq")
+"""Before the engine's record: the bar that was decided on last, and when this account began to be ours."""
 DONE_STATES = (CommandState.REFUSED, CommandState.ABSENT)
 """A command in these was never taken by the venue."""
 
@@ -74,25 +77,37 @@ class Trader:
         self.recorder = Recorder(instruments, journal.command, ear.base_ms)
         self.decided = Decided()
         self.began_ms = 0
-        self._units = {instrument.symbol: Units(instrument) for instrument in instruments}
+        self.units = {instrument.symbol: Units(instrument) for instrument in instruments}
         self._costs = SimpleNamespace(
             **{n: int(self.mind.rules[0].costs[n]) for n in ("slippage_e8", "taker_e8")}
         )
         self._commands: dict[str, Command] = {}
 
     # ------------------------------------------------------------ from outside
-    async def begin(self) -> None:
-        """At a start: settle what an earlier process left behind."""
-        self.began_ms = self.gateway.now_ms()
-        self.recorder.paid_until_ms = self.began_ms
-        self.recorder.remember((), await self.gateway.payments(self.began_ms))
-        self.journal.define(*self.instruments, at_ms=self.began_ms)
+    async def begin(self, past: Iterable[BarInputs] = ()) -> None:
+        """At a start: settle what an earlier process left behind, and hear again what it had heard.
+
+        Parameters
+        ----------
+        past
+            Every bar from the recorded anchor on, in order. Those that were decided on are only heard; those that
+            closed while nobody was there are folded over and never traded on.
+        """
+        now_ms, kept = self.gateway.now_ms(), self.journal.latest_state()
+        self.journal.define(*self.instruments, at_ms=now_ms)
         self.protocol.recover()
-        self.recorder.remember(self.journal.fills(), ())
-        kept = self.journal.latest_state()
-        if kept is not None and kept.state:
-            self.mind.restore(kept.state)
-            self._decide_again(kept.bar_ms)
+        stamp = kept.state[: STAMP.size] if kept is not None else STAMP.pack(0, now_ms)
+        bar_ms, self.began_ms = STAMP.unpack(stamp)
+        self.recorder.begin(self.began_ms, self.journal.fills(), self.journal.payments())
+        for order in self.journal.venue_orders():
+            self.recorder.note_order(order)
+        for told in past:
+            heard = self.ear.hear(told)
+            if kept is None:
+                self.mind.listen(heard)
+        if kept is not None:
+            self.mind.restore(kept.state[STAMP.size :])
+            self.decided = Decided(bar_ms, {ideal.symbol: ideal for ideal in self.mind.wanted(bar_ms)})
 
     async def on_bar(self, told: BarInputs, *, trade: bool = True) -> None:
         """A base bar has closed. ``trade``: decide on it (false before the first decision)."""
@@ -155,12 +170,12 @@ class Trader:
                 continue
             symbols.add(command.intent.symbol)
             try:
-                order = await self.gateway.find_order(command.intent.symbol, command.client_id)
+                found = await self.gateway.find_order(command.intent.symbol, command.client_id)
             except (ExchangeUnavailable, ExchangeRefused):
                 continue
-            if order is not None:
-                self.recorder.note_order(order)
-                self.journal.observe(order, at_ms=self.gateway.now_ms())
+            if found is not None:
+                self.recorder.note_order(found)
+                self.journal.observe(found, at_ms=self.gateway.now_ms())
         return symbols
 
     async def _record(self, snapshot: Snapshot, ended: set[str], *, at_close: bool) -> Booked:
@@ -171,7 +186,7 @@ class Trader:
             if i.symbol in ended or self._may_have_traded(i.symbol, snapshot)
         ]
         payments_ms = self.recorder.paid_until_ms if at_close or symbols else None
-        news = await self.reader.news(self.recorder.since(self.began_ms), symbols, payments_ms)
+        news = await self.reader.news(self.recorder.since(), symbols, payments_ms)
         booked = self.recorder.book(news)
         self.mind.take_transfers(booked.transfers)
         self.mind.take_payments(booked.payments)
@@ -188,11 +203,6 @@ class Trader:
         ideals = self.mind.decide(heard, self.ear.hours.returns)
         self.decided = Decided(int(heard.minutes[0].t_ms), {ideal.symbol: ideal for ideal in ideals})
         return tuple(self._facts(i, heard) for i in range(len(self.instruments)))
-
-    def _decide_again(self, bar_ms: int) -> None:
-        self.decided = Decided(
-            bar_ms, {ideal.symbol: ideal for ideal in self.mind.wanted(bar_ms)}, opened=True
-        )
 
     def _refresh(self) -> None:
         """Between bars only fills change what should rest: the engine's own record says what is left of it."""
@@ -232,7 +242,7 @@ class Trader:
 
     def _resting(self, order: Order) -> Resting:
         command = self.journal.command(order.client_id) if order.client_id else None
-        units = self._units[order.symbol]
+        units = self.units[order.symbol]
         px = order.trigger.px if order.trigger is not None else order.limit_px
         return Resting(
             order,
@@ -260,7 +270,7 @@ class Trader:
                 name, symbol, purpose, bar_ms, leg, target=step.resting.order.client_id, params=step.why,
                 snapshot=snapshot.number,
             )  # fmt: skip
-        units, is_stop = self._units[symbol], purpose is Purpose.STOP
+        units, is_stop = self.units[symbol], purpose is Purpose.STOP
         px = units.px(step.px_ticks) if step.px_ticks else None
         return Intent(
             name,
@@ -348,7 +358,7 @@ class Trader:
                 started_ms=snapshot.asked_ms,
                 bar_ms=self.decided.bar_ms if heard is not None else 0,
                 snapshot=snapshot.number,
-                state=self.mind.state(),
+                state=STAMP.pack(self.decided.bar_ms, self.began_ms) + self.mind.state(),
                 decisions=decisions,
                 equity=equity,
                 orders=snapshot.orders or (),
@@ -374,7 +384,7 @@ class Trader:
 
     def _held(self, symbol: str, snapshot: Snapshot) -> int:
         held = [p for p in snapshot.positions or () if p.symbol == symbol]
-        return sum(self._units[symbol].lots(position.qty) for position in held)
+        return sum(self.units[symbol].lots(position.qty) for position in held)
 
     def _book_lots(self, symbol: str) -> int:
         return int(self.mind.book.positions[self._column(symbol)].lots)
