@@ -25,6 +25,7 @@ from mastertrading.domain.errors import ExchangeUnavailable, SafetyBlocked
 from mastertrading.domain.feed import AccountNews, Bar, Funding, Quote, StreamGap
 from mastertrading.domain.market import HOUR_MS, MINUTE_MS
 from mastertrading.domain.orders import Fill, MarginMode, Order, OrderKind, OrderRequest, OrderStatus
+from mastertrading.simulator.line import Frame
 from mastertrading.simulator.orders import Cause, NewOrder
 from mastertrading.simulator.wire import Delivery, Response
 
@@ -457,6 +458,19 @@ class VenueContract(GatewayContract):
         assert outcome is Outcome.UNKNOWN
         assert (found.status, found.conditional) == (OrderStatus.UNTRIGGERED, True)
 
+    def test_a_reply_that_names_another_order_is_no_ack(self):
+        async def scenario(desk: Desk):
+            desk.weather.set(
+                is_order,
+                spoil=lambda response: Response(
+                    200, response.body.replace(b'"a1"', b'"b2"'), response.headers
+                ),
+            )
+            return await desk.gateway.place(market("a1"))
+
+        reply = self.play(scenario)
+        assert (reply.outcome, reply.order) == (Outcome.UNKNOWN, None)
+
     def test_a_venue_that_does_not_know_leaves_an_order_unknown(self):
         for body in self.late_codes:
 
@@ -660,7 +674,7 @@ class VenueContract(GatewayContract):
             desk.listen(desk.gateway.market_events([SYMBOL], "1m"))
             await desk.clock.sleep(1)
             dialled = desk.line.dialled
-            desk.weather.frames = lambda link, text: ()
+            desk.weather.frames = lambda link, text: (Frame(text),) if "pong" in text else ()
             await desk.clock.sleep(90)
             return dialled, desk.line.dialled, desk.gateway.staleness_ms
 

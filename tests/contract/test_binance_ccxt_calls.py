@@ -147,7 +147,8 @@ def test_orders_go_over_the_websocket_api_too():
         await client.create_order(BTC, "market", "buy", 0.01)
         (position,) = await client.fetch_positions_ws([BTC])
         assert position["contracts"] == 0.01
-        assert (await client.fetch_ticker_ws(BTC))["last"] == 60_000
+        assert (await client.fetch_ticker_ws(BTC, {"method": "ticker.price"}))["last"] == 60_000
+        assert (await client.fetch_ticker_ws(BTC))["bid"] < 60_000
         assert (await client.fetch_order_book_ws(BTC))["bids"]
 
     play(scenario)

@@ -151,6 +151,52 @@ def test_leverage_tiers_are_the_instruments_ladder(play):
     play(scenario)
 
 
+BOTH = {
+    "fetch_currencies": [],
+    "fetch_funding_rates": [[UNIFIED]],
+    "fetch_index_ohlcv": [UNIFIED],
+    "fetch_ledger": [],
+    "fetch_margin_mode": [UNIFIED],
+    "fetch_mark_ohlcv": [UNIFIED],
+    "fetch_open_interest": [UNIFIED],
+    "fetch_open_interest_history": [UNIFIED],
+    "fetch_premium_index_ohlcv": [UNIFIED],
+    "fetch_status": [],
+    "fetch_trading_fee": [UNIFIED],
+}
+ELSE = {
+    "binance_usdm": {
+        "fetch_balance_ws": [],
+        "fetch_bids_asks": [[UNIFIED]],
+        "fetch_leverages": [[UNIFIED]],
+        "fetch_mark_prices": [[UNIFIED]],
+        "fetch_order_book_ws": [UNIFIED],
+        "fetch_orders": [UNIFIED],
+        "fetch_position_mode": [UNIFIED],
+        "fetch_positions_ws": [[UNIFIED]],
+        "fetch_ticker_ws": [UNIFIED],
+        "fetch_trading_fees": [],
+    },
+    "bybit_linear": {
+        "fetch_canceled_and_closed_orders": [UNIFIED],
+        "fetch_leverage": [UNIFIED],
+        "fetch_market_leverage_tiers": [UNIFIED],
+        "fetch_position": [UNIFIED],
+    },
+}
+
+
+def test_what_else_ccxt_may_ask_is_answered(play, venue):
+    async def scenario(world: World):
+        await world.client.load_markets()
+        await world.client.create_order(UNIFIED, "market", "buy", 0.05)
+        await world.settle_funding(rate_e8=10_000)
+        for name, asked in {**BOTH, **ELSE[venue]}.items():
+            assert await getattr(world.client, name)(*asked), name
+
+    play(scenario)
+
+
 def test_a_symbol_that_does_not_exist_is_a_bad_symbol(play):
     async def scenario(world: World):
         await world.client.load_markets()

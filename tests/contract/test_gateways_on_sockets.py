@@ -140,6 +140,24 @@ def test_a_test_site_process_cannot_reach_a_live_host_whatever_signing_does(auth
     assert guarded(scenario, site_of("binance_usdm", Mode.TESTNET), authority) == ([], [])
 
 
+def test_a_session_of_somebody_else_reaches_no_live_host_either():
+    async def scenario(desk: Desk):
+        connection, venue = desk.gateway.connection, desk.gateway.name
+        connection.site = site_of(venue, Mode.TESTNET)
+        desk.weather.told.clear()
+        with pytest.raises(SafetyBlocked):
+            await desk.gateway.place(market("a1"))
+        heard = desk.listen(desk.gateway.market_events([SYMBOL], "1m"))
+        await desk.clock.sleep(5)
+        (listening,) = desk.tasks
+        desk.tasks.clear()
+        with pytest.raises(SafetyBlocked):
+            await listening
+        return heard, desk.weather.told, desk.line.dialled
+
+    assert play(scenario, "binance_usdm") == ([], [], 0)
+
+
 def test_nobody_reaches_a_live_host_through_the_session_itself(authority):
     async def scenario(gateway, resolver, weather, session):
         for url in ("https://fapi.binance.com/fapi/v1/time", "https://api.bybit.com/v5/market/time"):

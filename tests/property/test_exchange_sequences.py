@@ -1,4 +1,4 @@
-"""Ten thousand random sequences of orders, cancels, prices, funding, transfers: what must always be true of the exchange.
+"""Ten thousand random sequences of acts on the exchange: what must always be true of it.
 
 A sequence is a string of bytes, read six at a time as one act; so a failing one shrinks to few acts with small words.
 Each of the four sets of rules gets 2 500 sequences of up to 24 acts.
@@ -60,8 +60,9 @@ class Run:
 
     def __init__(self, rules: MatchingRules, hedged: bool, share: bool) -> None:
         self.clock = VirtualClock(0)  # the first moment of all: no rule may take 0 for "never"
-        self.exchange = Exchange([_listing(symbol, share) for symbol in SYMBOLS], self.clock, rules=rules, insurance_atoms=10**11)  # fmt: skip
-        opened = {"deposit_atoms": 2_000 * ATOMS_PER_UNIT}
+        listings = [_listing(symbol, share) for symbol in SYMBOLS]
+        self.exchange = Exchange(listings, self.clock, rules=rules, insurance_atoms=10 * ATOMS_PER_UNIT)
+        opened = {"deposit_atoms": 400 * ATOMS_PER_UNIT}
         self.accounts = [
             self.exchange.open_account("a", hedged=hedged, **opened),
             self.exchange.open_account("b", **opened),
@@ -85,9 +86,9 @@ class Run:
 
     def _state(self):
         return [
-            (a.wallet_atoms, sorted(a.open), len(a.orders), len(a.executions), dict(a.leverage), dict(a.margin_modes), a.hedged)
+            (a.wallet_atoms, sorted(a.open), len(a.orders), len(a.executions), _modes(a))
             for a in self.accounts
-        ]  # fmt: skip
+        ]
 
     # ---------------------------------------------------------------- what must be true
     def check(self) -> None:
@@ -146,7 +147,7 @@ class Run:
             symbol,
             order_side,
             OrderKind.MARKET if closes else limit,
-            0 if closes else 1 + size,
+            0 if closes else 1 + size * size // 24,
             limit_ticks=max(1, near) if limit is OrderKind.LIMIT and not closes else 0,
             watch=Watch(max(1, near), above, BY[size % 3]) if waits else None,
             time_in_force=TIMES[flags >> 5 & 3]
@@ -223,7 +224,7 @@ class Run:
         elif what % 4 == 2:
             self.exchange.set_position_mode(account, bool(rest[0] & 1))
         else:
-            self.exchange.transfer(account, (rest[0] - 128) * ATOMS_PER_UNIT * 10)
+            self.exchange.transfer(account, (rest[0] - 128) * ATOMS_PER_UNIT)
 
     def force(self, account, symbol, what, rest) -> None:
         if what % 4 == 0:
@@ -238,6 +239,10 @@ ACTS = (
     Run.place, Run.place, Run.place, Run.place, Run.place, Run.cancel, Run.cancel_by_name, Run.amend,
     Run.move, Run.move, Run.move, Run.bar, Run.bar, Run.settings, Run.force,
 )  # fmt: skip
+
+
+def _modes(account):
+    return dict(account.leverage), dict(account.margin_modes), account.hedged
 
 
 def _listing(symbol: str, share: bool) -> Listing:

@@ -68,8 +68,8 @@ def check_size(floor: Floor, listing: Listing, new: NewOrder, lots: int) -> None
     """Smallest and largest size, and the smallest value, which orders that only reduce need not have."""
     if new.close_position:
         return
-    if lots <= 0:
-        raise Refused(No.LOT, f"{lots} lots")
+    if lots <= 0 or lots % listing.lot_step:
+        raise Refused(No.LOT, f"{lots} lots, in steps of {listing.lot_step}")
     most = listing.max_market_lots if new.kind is OrderKind.MARKET else listing.max_lots
     if lots > most:
         raise Refused(No.MAX_QTY, f"{lots} lots, at most {most}")
@@ -84,10 +84,13 @@ def check_size(floor: Floor, listing: Listing, new: NewOrder, lots: int) -> None
 
 def check_price(floor: Floor, listing: Listing, new: NewOrder, limit_ticks: int) -> None:
     """A limit has a price, no worse for its owner than the band around the mark allows."""
+    for ticks in (limit_ticks, new.stop_ticks, new.target_ticks):
+        if ticks < 0 or ticks % listing.tick_step:
+            raise Refused(No.TICK, f"{ticks} ticks, in steps of {listing.tick_step}")
     if new.kind is OrderKind.MARKET:
         return
-    if limit_ticks <= 0:
-        raise Refused(No.TICK, f"limit {limit_ticks}")
+    if limit_ticks == 0:
+        raise Refused(No.TICK, "a limit order without a limit")
     market = floor.markets[listing.symbol]
     mark = new.watch.ticks if new.watch else market.mark_ticks or market.last_ticks
     if new.order_side * (limit_ticks - mark) > int(mark * listing.band):
@@ -150,11 +153,16 @@ def _check_trigger(floor: Floor, new: NewOrder) -> None:
     market, watch = floor.markets[new.symbol], new.watch
     if watch is None:
         return
-    if watch.ticks <= 0:
-        raise Refused(No.TICK, f"trigger {watch.ticks}")
+    check_trigger_price(floor.listings[new.symbol], watch.ticks)
     if floor.rules.immediate_trigger == "refuse" and matching.is_reached(market, watch):
         at = matching.watched_ticks(market, TriggerBy(watch.by))
         raise Refused(No.WOULD_TRIGGER, f"trigger {watch.ticks}, {watch.by} is {at}")
+
+
+def check_trigger_price(listing: Listing, ticks: int) -> None:
+    """A trigger is a positive price on the grid."""
+    if ticks <= 0 or ticks % listing.tick_step:
+        raise Refused(No.TICK, f"trigger {ticks}, in steps of {listing.tick_step}")
 
 
 def _check_post_only(floor: Floor, new: NewOrder) -> None:

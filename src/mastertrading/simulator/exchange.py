@@ -78,6 +78,8 @@ class Exchange(Pricing):
         self.clock = clock
         self.listings, self.markets = self.floor.listings, self.floor.markets
         self.accounts, self.ledger = self.floor.accounts, self.floor.ledger
+        for symbol in self.listings:
+            self.plan_funding(symbol, (), from_ms=clock.now_ms() + 1)
 
     @property
     def rules(self) -> MatchingRules:
@@ -247,8 +249,7 @@ class Exchange(Pricing):
         admission.check_size(self.floor, listing, order.new, lots)
         admission.check_price(self.floor, listing, order.new, limit)
         if watch is not None and margin.is_waiting(order):
-            if watch.ticks <= 0:
-                raise Refused(No.TICK, f"trigger {watch.ticks}")
+            admission.check_trigger_price(listing, watch.ticks)
             if matching.is_reached(self.markets[order.symbol], watch):
                 raise Refused(No.WOULD_TRIGGER, f"trigger {watch.ticks}")
 

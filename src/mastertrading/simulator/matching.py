@@ -350,14 +350,16 @@ def _meet(floor: Floor, order: Order, px_ticks: int) -> None:
     if margin.is_waiting(order):
         trigger(floor, order, px_ticks)
         return
-    market = floor.markets[order.symbol]
-    wanted = fillable(floor, order)
-    if wanted == 0:
-        floor.end(order, OrderNews.EXPIRED, Ended.REDUCE_ONLY)
-        return
+    market, wanted = floor.markets[order.symbol], fillable(floor, order)
     lots = min(wanted, room(market, order, wanted))
     _use_up(market, lots)
-    booking.execute(floor, order, lots, order.limit_ticks, maker(floor, order.symbol))
+    _fill_resting(floor, order, lots)
+
+
+def _fill_resting(floor: Floor, order: Order, lots: int) -> None:
+    """A limit that was there first fills at its own price; one with nothing to reduce ends."""
+    if lots > 0:
+        booking.execute(floor, order, lots, order.limit_ticks, maker(floor, order.symbol))
     if order.status.is_open and margin.is_reducing(order) and fillable(floor, order) == 0:
         floor.end(order, OrderNews.EXPIRED, Ended.REDUCE_ONLY)
     after_fill(floor, order)
@@ -372,9 +374,27 @@ def meet_book(floor: Floor, symbol: str) -> None:
     for order in list(market.arrivals.values()):
         if market.arrivals.pop(order.number, None) is not None:
             take(floor, order)
-    for order in sorted(market.resting.values(), key=lambda o: (-o.new.order_side * o.limit_ticks, o.number)):
+    for order in _by_price(market):
         if order.number in market.resting and _is_crossed(market, order):
             _meet_levels(floor, order)
+
+
+def meet_trade(floor: Floor, symbol: str, px_ticks: int, lots: int) -> None:
+    """A public trade went through resting limits: they were there first, and share what was traded."""
+    market = floor.markets[symbol]
+    if not market.resting or not is_matching(floor, symbol):
+        return
+    for order in _by_price(market):
+        direction = -order.new.order_side
+        level = 0 if margin.is_waiting(order) else _met_at(order, direction, market.listing.through_ticks)
+        if lots > 0 and level and direction * (px_ticks - level) >= 0 and order.number in market.resting:
+            wanted = min(fillable(floor, order), lots)
+            lots -= wanted
+            _fill_resting(floor, order, wanted)
+
+
+def _by_price(market: MarketState) -> list[Order]:
+    return sorted(market.resting.values(), key=lambda o: (-o.new.order_side * o.limit_ticks, o.number))
 
 
 def _is_crossed(market: MarketState, order: Order) -> bool:
@@ -386,11 +406,5 @@ def _is_crossed(market: MarketState, order: Order) -> bool:
 
 def _meet_levels(floor: Floor, order: Order) -> None:
     market, wanted = floor.markets[order.symbol], fillable(floor, order)
-    if wanted == 0:
-        floor.end(order, OrderNews.EXPIRED, Ended.REDUCE_ONLY)
-        return
-    if market.depth is not None:
-        taken = market.depth.sweep(order.new.order_side, wanted, order.limit_ticks)
-        lots = sum(lots for _, lots in taken)
-        booking.execute(floor, order, lots, order.limit_ticks, maker(floor, order.symbol))
-    after_fill(floor, order)
+    taken = market.depth.sweep(order.new.order_side, wanted, order.limit_ticks) if market.depth else ()
+    _fill_resting(floor, order, sum(lots for _, lots in taken))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
+from decimal import Decimal
 from typing import Any
 
+from mastertrading.domain.errors import ConfigError
 from mastertrading.domain.orders import TriggerBy
 from mastertrading.simulator import booking, force, matching
 from mastertrading.simulator.account import Account
@@ -190,6 +192,7 @@ class Pricing:
         market.extend_bar(px_ticks, lots)
         trade = market.print_trade(now, px_ticks, lots, taker_side)
         if matching.is_matching(self.floor, symbol):
+            matching.meet_trade(self.floor, symbol, px_ticks, lots)
             matching.trigger_reached(self.floor, symbol, TriggerBy.LAST)
         if market.depth is not None:
             mark = (market.depth.best(-1) + market.depth.best(1)) // 2 or px_ticks
@@ -230,7 +233,16 @@ class Pricing:
             due = [m for m in self.floor.markets.values() if 0 < m.next_funding_ms < until_ms]
             if not due:
                 return
+            for market in due:
+                self._skip_charges_of_nothing(market, until_ms)
             self._charge(min(due, key=lambda market: market.next_funding_ms))
+
+    @staticmethod
+    def _skip_charges_of_nothing(market: MarketState, until_ms: int) -> None:
+        # A clock may leap over years before anybody sets a rate.
+        if market.funding_rate_e8 == 0 and not market.is_planned:
+            interval = market.funding_interval_ms
+            market.next_funding_ms = max(market.next_funding_ms, (until_ms - 1) // interval * interval)
 
     def _charge(self, market: MarketState) -> None:
         when, rate = market.next_funding_ms, market.funding_rate_e8
@@ -261,24 +273,29 @@ class Pricing:
 
     # ---------------------------------------------------------------- the venue's own acts
     def change_listing(self, symbol: str, **changes: Any) -> Listing:
-        """Change fields of a listing, or of its instrument (``tick``, ``lot``, ``tiers``, …), while it trades.
+        """Change fields of a listing, or of its instrument (``min_lots``, ``tiers``, …), while it trades.
 
-        A new tick or lot converts what is counted in it exactly; raises ``ValueError`` where that is impossible.
+        A new ``tick`` or ``lot`` is a step in which orders are taken from now on; what rests and is held stays.
+
+        Raises
+        ------
+        ConfigError
+            If a new step is no whole multiple of what the exchange counts in: list the instrument with a finer one.
         """
         listing = self.floor.listings[symbol]
-        own = {field.name for field in fields(listing)} - {"instrument"}
+        for name in ("tick", "lot"):
+            if name in changes:
+                changes[f"{name}_step"] = _step(listing, name, changes.pop(name))
+        own = {one.name for one in fields(listing)} - {"instrument"}
         contract = {name: value for name, value in changes.items() if name not in own}
         if contract:
-            self._change_contract(listing, contract)
+            listing.instrument = replace(listing.instrument, **contract)
         for name in own & changes.keys():
             setattr(listing, name, changes[name])
         if "funding_interval_ms" in changes:
             self.set_funding(symbol, interval_ms=changes["funding_interval_ms"])
         self.floor.listing_changed(symbol)
         return listing
-
-    def _change_contract(self, listing: Listing, changes: dict[str, Any]) -> None:
-        listing.instrument = replace(listing.instrument, **changes)
 
     def halt(self, symbol: str, trading: Trading) -> None:
         """Set what the venue lets one do; orders keep resting. Opening again matches what waited."""
@@ -311,3 +328,15 @@ class Pricing:
         position = account.leg(symbol, leg)
         if position.lots:
             force.liquidate(self.floor, account, position, self.floor.markets[symbol].mark_ticks)
+
+
+def _step(listing: Listing, name: str, value: Decimal) -> int:
+    unit: Decimal = getattr(listing.instrument, name)
+    step = value / unit
+    if step < 1 or step != step.to_integral_value():
+        raise ConfigError(
+            f"{listing.symbol}: the {name} can't become {value}",
+            why=f"the exchange counts in {unit}",
+            hint=f"list the instrument with a finer {name}, and {name}_step above 1",
+        )
+    return int(step)

@@ -175,3 +175,22 @@ def test_modes_do_not_change_while_there_are_orders_or_positions(client):
     client.signed("DELETE", f"{F}/allOpenOrders", symbol="BTCUSDT")
     assert client.signed("POST", f"{F}/marginType", symbol="BTCUSDT", marginType="ISOLATED") == -4048
     assert client.signed("POST", f"{F}/positionSide/dual", dualSidePosition="true") == -4068
+
+
+def test_isolated_money_is_no_part_of_what_positions_share(client):
+    client.signed("POST", f"{F}/marginType", symbol="BTCUSDT", marginType="ISOLATED")
+    client.order(quantity="0.100")
+    client.move(PX + 10_000)
+    account = client.signed("GET", "/fapi/v3/account")
+    wallet, shared = Decimal(account["totalWalletBalance"]), Decimal(account["totalCrossWalletBalance"])
+    (position,) = account["positions"]
+    assert wallet - shared == Decimal(position["isolatedWallet"]) == Decimal("300.03")
+    assert Decimal(position["isolatedMargin"]) == Decimal("300.03") + Decimal("99.4")
+    assert account["totalCrossUnPnl"] == "0.00000000"
+
+
+def test_a_limit_behind_a_trigger_stays_near_it(client):
+    stop = {"type": "STOP", "side": "BUY", "timeInForce": "GTC"}
+    assert client.algo("61000", **stop, price="65000") == -4183
+    assert client.algo("61000", **stop, price="61100")["algoStatus"] == "NEW"
+    assert client.algo("59000", **{**stop, "side": "SELL"}, price="50000") == -4184

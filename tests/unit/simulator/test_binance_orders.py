@@ -242,3 +242,15 @@ def test_a_test_order_is_checked_and_not_placed(client):
     assert client.signed("POST", "/fapi/v1/order/test", **values, quantity="0.01")["status"] == "NEW"
     assert client.signed("POST", "/fapi/v1/order/test", **values, quantity="0.00001") == -1111
     assert client.exchange.order_history(client.account) == []
+
+
+def test_an_order_that_is_good_till_a_time_expires_then(client):
+    until = client.clock.now_ms() + 700_999
+    placed = client.limit("59000", timeInForce="GTD", goodTillDate=until)
+    assert placed["goodTillDate"] == until - until % 1_000
+    own = client.listen_own()
+    client.move(PX, ms=699_000)
+    assert client.signed("GET", ORDER, symbol="BTCUSDT", orderId=placed["orderId"])["status"] == "NEW"
+    client.move(PX, ms=1_000)
+    assert client.signed("GET", ORDER, symbol="BTCUSDT", orderId=placed["orderId"])["status"] == "EXPIRED"
+    assert [frame["o"]["x"] for frame in own.frames("ORDER_TRADE_UPDATE")] == ["EXPIRED"]

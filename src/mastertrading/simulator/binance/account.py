@@ -40,6 +40,8 @@ def _asset(call: Call) -> dict[str, Any]:
         exchange.order_margin_atoms(account, None),
     )
     equity, available = exchange.equity_atoms(account), exchange.available_atoms(account)
+    apart = sum(account.isolated.values())
+    profit = sum(_profit(call, one) for one in account.held() if account.is_isolated(one.symbol))
     return {
         "asset": "USDT",
         "walletBalance": money(account.wallet_atoms),
@@ -49,8 +51,8 @@ def _asset(call: Call) -> dict[str, Any]:
         "initialMargin": money(positions + orders),
         "positionInitialMargin": money(positions),
         "openOrderInitialMargin": money(orders),
-        "crossWalletBalance": money(account.wallet_atoms),
-        "crossUnPnl": money(equity - account.wallet_atoms),
+        "crossWalletBalance": money(account.wallet_atoms - apart),
+        "crossUnPnl": money(equity - account.wallet_atoms - profit),
         "availableBalance": money(available),
         "maxWithdrawAmount": money(min(available, max(account.wallet_atoms, 0))),
         "marginAvailable": True,

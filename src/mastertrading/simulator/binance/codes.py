@@ -73,6 +73,8 @@ SENTENCES: dict[int, str] = {
     -4165: "Invalid time interval.",
     -4169: "Unable to adjust Multi-Assets Mode with insufficient margin balance in USDⓈ-M Futures.",
     -4171: "Adjusted asset mode is currently set and does not need to be adjusted repeatedly.",
+    -4183: "Price is higher than stop price multiplier cap.",
+    -4184: "Price is lower than stop price multiplier floor.",
     -5021: "Due to the order could not be filled immediately, the FOK order has been rejected. "
     "The order will not be recorded in the order history.",
     -5022: "Due to the order could not be executed as maker, the Post Only order will be rejected. "

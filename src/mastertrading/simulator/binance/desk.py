@@ -11,10 +11,11 @@ from mastertrading.simulator.binance.limits import Limits
 from mastertrading.simulator.binance.parameters import Parameters
 from mastertrading.simulator.binance.rendering import Scale
 from mastertrading.simulator.binance.rules import BinanceRules
+from mastertrading.simulator.events import OrderNews
 from mastertrading.simulator.exchange import Account, Exchange
 from mastertrading.simulator.listing import Listing
 from mastertrading.simulator.market import MarketState
-from mastertrading.simulator.orders import Refused
+from mastertrading.simulator.orders import Ended, Order, Refused
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class Desk:
         self.listen_keys: dict[str, ListenKey] = {}
         self.key_of_account: dict[str, str] = {}
         self.countdowns: dict[tuple[str, str], int] = {}
+        self.good_till: dict[int, tuple[str, int]] = {}
+        """Account and end of each order that works until a time, by number."""
         self.on_expired: Callable[[ListenKey], None] = lambda expired: None
         self._named = 0
         self._next_ms: int | None = None
@@ -89,6 +92,11 @@ class Desk:
             self.countdowns[(account, symbol)] = self.now_ms() + length_ms
             self._due(self.now_ms() + length_ms)
 
+    def end_at(self, order: Order, moment_ms: int) -> None:
+        """Let an order expire at a time."""
+        self.good_till[order.number] = order.account, moment_ms
+        self._due(moment_ms)
+
     def tick(self) -> None:
         """Do what has become due: before each request, after each event."""
         now = self.now_ms()
@@ -97,7 +105,12 @@ class Desk:
         self._next_ms = None
         self._expire_keys(now)
         self._run_countdowns(now)
-        for moment in (*(k.expires_ms for k in self.listen_keys.values()), *self.countdowns.values()):
+        self._expire_orders(now)
+        for moment in (
+            *(k.expires_ms for k in self.listen_keys.values()),
+            *self.countdowns.values(),
+            *(moment for _, moment in self.good_till.values()),
+        ):
             self._due(moment)
 
     def _due(self, moment_ms: int) -> None:
@@ -107,6 +120,14 @@ class Desk:
     def _expire_keys(self, now: int) -> None:
         for found in [k for k in self.listen_keys.values() if k.expires_ms <= now]:
             self.end_key(found.account)
+
+    def _expire_orders(self, now: int) -> None:
+        for number, (account, moment) in list(self.good_till.items()):
+            if moment <= now:
+                del self.good_till[number]
+                order = self.exchange.accounts[account].open.get(number)
+                if order is not None:
+                    self.exchange.floor.end(order, OrderNews.EXPIRED, Ended.BY_VENUE)
 
     def _run_countdowns(self, now: int) -> None:
         for (name, symbol), moment in list(self.countdowns.items()):

@@ -149,6 +149,8 @@ def refusal(call: Call, listing: Listing, new: NewOrder, refused: Refused) -> Ve
         return VenueError(
             -4164, f"Order's notional must be no smaller than {least} (unless you choose reduce only)."
         )
+    if refused.reason is No.PRICE_BAND and new.conditional:
+        return VenueError(-4183 if new.order_side > 0 else -4184)
     if refused.reason is No.PRICE_BAND:
         return VenueError(-4131 if not new.limit_ticks else -4016 if new.order_side > 0 else -4024)
     if refused.reason is No.DUPLICATE_ID and new.conditional:

@@ -20,6 +20,7 @@ from mastertrading.simulator.wire import Hang, Request, Response, Send, Session
 HOSTS: Final = ("fapi.binance.com", "fstream.binance.com", "ws-fapi.binance.com", "api.binance.com")
 SOCKET_API: Final = "/ws-fapi/v1"
 LONGEST_BODY, LONGEST_QUERY = 1 << 20, 16 << 10
+MOST_BUGS: Final = 99
 JSON: Final = {"Content-Type": "application/json;charset=UTF-8"}
 HTML: Final = {"Content-Type": "text/html"}
 STREAM_ROOTS: Final = ("ws", "stream", "public", "market", "private")
@@ -55,7 +56,7 @@ class BinanceFacade:
         except VenueError as wrong:
             return _json(wrong.status, _text(wrong.body()), wrong.headers)
         except Exception:
-            self.bugs.append(traceback.format_exc())
+            self.bugs[MOST_BUGS:] = [traceback.format_exc()]
             return _json(400, _text(VenueError(-1000).body()), {})
 
     def _answer(self, request: Request) -> Response:

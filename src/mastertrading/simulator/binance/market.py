@@ -103,14 +103,14 @@ def _contract(scale: Scale, listing: Listing) -> dict[str, Any]:
 
 
 def _filters(scale: Scale, listing: Listing) -> list[dict[str, Any]]:
-    step, least = scale.qty(1), scale.qty(listing.instrument.min_lots)
+    step, least = scale.qty(listing.lot_step), scale.qty(listing.instrument.min_lots)
     lots = {"stepSize": step, "minQty": least}
     return [
         {
             "filterType": "PRICE_FILTER",
             "minPrice": scale.px(1),
             "maxPrice": scale.px(10**9),
-            "tickSize": scale.px(1),
+            "tickSize": scale.px(listing.tick_step),
         },
         {"filterType": "LOT_SIZE", **lots, "maxQty": scale.qty(listing.max_lots)},
         {"filterType": "MARKET_LOT_SIZE", **lots, "maxQty": scale.qty(listing.max_market_lots)},

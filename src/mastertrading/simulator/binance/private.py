@@ -198,8 +198,13 @@ class UserFrames:
         """Money and positions afterwards; a funding of a cross position tells the money only."""
         account = self.desk.exchange.accounts[news.account]
         moved = sum(one.atoms for one in news.income if one.kind not in TRADED)
-        wallet = money(account.wallet_atoms)
-        balance = {"a": "USDT", "wb": wallet, "cw": wallet, "bc": money(moved) if moved else "0"}
+        cross = account.wallet_atoms - sum(account.isolated.values())
+        balance = {
+            "a": "USDT",
+            "wb": money(account.wallet_atoms),
+            "cw": money(cross),
+            "bc": money(moved) if moved else "0",
+        }
         reason = REASON.get(news.reason) or ("DEPOSIT" if moved >= 0 else "WITHDRAW")
         positions = (
             [] if news.reason == "funding" else [self._position(news.account, p) for p in news.positions]

@@ -50,9 +50,12 @@ def fixed(units: int, places: int) -> str:
     """A whole number of 1/10^places as text: ``fixed(-1050, 2)`` is ``-10.50``."""
     if places <= 0:
         return str(units)
-    sign, digits = ("-", -units) if units < 0 else ("", units)
-    whole, fraction = divmod(digits, 10**places)
-    return f"{sign}{whole}.{fraction:0{places}d}"
+    if units < 0:
+        return "-" + fixed(-units, places)
+    digits = str(units)
+    if len(digits) <= places:
+        digits = digits.zfill(places + 1)
+    return f"{digits[:-places]}.{digits[-places:]}"
 
 
 def money(atoms: int) -> str:

@@ -51,6 +51,8 @@ def _place(call: Call, given: Parameters, *, send: bool) -> dict[str, Any]:
         order = call.exchange.place(call.owner, new)
     except Refused as refused:
         raise entries.refusal(call, listing, new, refused) from None
+    if "goodTillDate" in new.echo and order.status.is_open:
+        call.desk.end_at(order, new.echo["goodTillDate"])
     return placed_row(call.scale(listing), order)
 
 

@@ -39,7 +39,7 @@ def interval_of(timeframe: str) -> str | None:
     return _NAMES.get(timeframe)
 
 
-def kline(asked: Asked, desk: Desk) -> Result:
+def price_bars(asked: Asked, desk: Desk) -> Result:
     """``kline``."""
 
     def row(bar: BarChanged) -> list[str]:
@@ -49,12 +49,12 @@ def kline(asked: Asked, desk: Desk) -> Result:
     return _bars(asked, desk, row, marks=False)
 
 
-def mark_kline(asked: Asked, desk: Desk) -> Result:
+def mark_bars(asked: Asked, desk: Desk) -> Result:
     """``mark-price-kline``, and ``index-price-kline``: the index follows the mark here."""
     return _bars(asked, desk, lambda bar: _prices(bar, desk), marks=True)
 
 
-def premium_kline(asked: Asked, desk: Desk) -> Result:
+def premium_bars(asked: Asked, desk: Desk) -> Result:
     """``premium-index-price-kline``: no premium, for mark and index are one."""
     return _bars(asked, desk, lambda bar: [str(bar.ts_ms), "0", "0", "0", "0"], marks=True)
 

@@ -78,7 +78,11 @@ def instrument_row(listing: Listing, desk: Desk) -> Result:
             "maxLeverage": f"{listing.max_leverage}.00",
             "leverageStep": "1",
         },
-        "priceFilter": {"minPrice": grid.px(1), "maxPrice": grid.px(1_999_998), "tickSize": grid.px(listing.tick_step)},
+        "priceFilter": {
+            "minPrice": grid.px(1),
+            "maxPrice": grid.px(1_999_998),
+            "tickSize": grid.px(listing.tick_step),
+        },
         "lotSizeFilter": {
             "maxOrderQty": most,
             "minOrderQty": grid.qty(listing.instrument.min_lots),
@@ -166,16 +170,16 @@ def orderbook(asked: Asked, desk: Desk) -> Result:
     }
 
 
-def tickers(asked: Asked, desk: Desk) -> Result:
+def quotes(asked: Asked, desk: Desk) -> Result:
     """``tickers``."""
     category, symbol = asked.category(), asked.name()
     if category != LINEAR:
         return {"category": category, "list": []}
     names = [desk.listing(symbol, UNKNOWN_SYMBOL).symbol] if symbol else list(desk.exchange.listings)
-    return {"category": category, "list": [ticker_row(name, desk) for name in names]}
+    return {"category": category, "list": [quote_row(name, desk) for name in names]}
 
 
-def ticker_row(symbol: str, desk: Desk) -> Result:
+def quote_row(symbol: str, desk: Desk) -> Result:
     """An instrument's prices and statistics."""
     market, grid = desk.market(symbol), desk.grid(symbol)
     day, now = market.day, desk.now_ms()

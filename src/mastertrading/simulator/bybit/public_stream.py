@@ -11,7 +11,7 @@ from typing import Any
 
 from mastertrading.simulator.bybit.bars import INTERVALS, interval_of, turnover
 from mastertrading.simulator.bybit.desk import Desk
-from mastertrading.simulator.bybit.market import ticker_row, trade_id
+from mastertrading.simulator.bybit.market import quote_row, trade_id
 from mastertrading.simulator.bybit.numbers import rate, share
 from mastertrading.simulator.bybit.rendering import SIDES
 from mastertrading.simulator.bybit.sessions import Frame, StreamSession, dumps
@@ -98,7 +98,7 @@ class PublicHub:
         if topic.startswith("kline."):
             market.watched.add(INTERVALS[topic.split(".")[1]])
         elif topic.startswith("tickers."):
-            self._tell_ticker(topic, ticker_row(symbol, self.desk))
+            self._tell_ticker(topic, quote_row(symbol, self.desk))
             session.send(self._ticker_frame(topic, "snapshot", self._tickers[topic]))
         elif topic.startswith("orderbook."):
             market.watches_book = True
@@ -226,7 +226,7 @@ class PublicHub:
 
     def _bar_changed(self, event: BarChanged) -> None:
         if event.closed and event.timeframe == "1m" and f"tickers.{event.symbol}" in self._tickers:
-            self._tell_ticker(f"tickers.{event.symbol}", ticker_row(event.symbol, self.desk))
+            self._tell_ticker(f"tickers.{event.symbol}", quote_row(event.symbol, self.desk))
         interval = interval_of(event.timeframe)
         topic = f"kline.{interval}.{event.symbol}"
         if topic not in self._listeners:

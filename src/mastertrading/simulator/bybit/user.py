@@ -72,7 +72,7 @@ def query_api(asked: Asked, desk: Desk, account: Account) -> Result:
     }
 
 
-def coin_info(asked: Asked, desk: Desk, account: Account) -> Result:
+def currency_info(asked: Asked, desk: Desk, account: Account) -> Result:
     """``coin/query-info``."""
     chain = {
         "chainType": "ERC20",
@@ -93,7 +93,7 @@ def coin_info(asked: Asked, desk: Desk, account: Account) -> Result:
     return {"rows": [row] if asked.name("coin") in ("", "USDT") else []}
 
 
-def coins_balance(asked: Asked, desk: Desk, account: Account) -> Result:
+def currency_balance(asked: Asked, desk: Desk, account: Account) -> Result:
     """``transfer/query-account-coins-balance``."""
     kind = asked.needed("accountType")
     free = money(max(0, desk.exchange.available_atoms(account)))
