@@ -51,6 +51,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.diff",
         "where two runs part first, and why; exit code 4 where they differ",
     ),
+    "exchange": (
+        "mastertrading.app.commands.exchange",
+        "serve a local exchange that speaks the venues' protocols, for any bot",
+    ),
     "bench": (
         "mastertrading.app.commands.bench",
         "measure how fast it is, beside a flat loop that makes the very same trades",

@@ -43,7 +43,7 @@ class BinanceFacade:
         self.desk = Desk(exchange, rules)
         self.streams = Streams(self.desk)
         self.bugs: list[str] = []
-        exchange.rules = rules.matching
+        exchange.rules = rules.within(exchange.rules)
         exchange.subscribe(self.streams.hear)
 
     # ---------------------------------------------------------------- REST
