@@ -141,7 +141,9 @@ def test_orders_go_over_the_websocket_api_too():
         assert (await client.cancel_order_ws(placed["id"], BTC))["status"] == "canceled"
         stop = await client.create_order_ws(BTC, "market", "sell", 0.01, None, {"stopLossPrice": 59_000})
         assert (stop["status"], stop["triggerPrice"]) == ("open", 59_000)
-        with pytest.raises(ccxt.ExchangeError, match="-2019"):  # its table for this market goes by https:// only
+        with pytest.raises(
+            ccxt.ExchangeError, match="-2019"
+        ):  # its table for this market goes by https:// only
             await client.create_order_ws(BTC, "market", "buy", 100)
         assert (await client.fetch_balance_ws())["USDT"]["total"] == pytest.approx(10_000)
         await client.create_order(BTC, "market", "buy", 0.01)
@@ -197,5 +199,20 @@ def test_everybody_hears_of_a_liquidation():
         venue.exchange.liquidate(venue.account, "BTCUSDT")
         (told,) = await watching
         assert (told["side"], told["contracts"]) == ("sell", 0.01)
+
+    play(scenario)
+
+
+def test_demo_trading_is_served_at_its_own_hosts():
+    async def scenario(client: Any, venue: BinanceClient) -> None:
+        client.enable_demo_trading(True)
+        await client.load_markets()
+        watching = asyncio.ensure_future(client.watch_orders(BTC))
+        await asyncio.sleep(1)
+        placed = await client.create_order(BTC, "limit", "buy", 0.01, 59_000)
+        (told,) = await watching
+        assert told["id"] == placed["id"]
+        assert {link.request.host for link in client.session.line.links} == {"fstream.binancefuture.com"}
+        assert (await client.create_order_ws(BTC, "limit", "buy", 0.01, 58_000))["status"] == "open"
 
     play(scenario)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from secrets import token_hex, token_urlsafe
 from typing import Any
 
 import numpy as np
@@ -187,7 +188,9 @@ def staged(serving: Serving, settings: Settings, notice: Notice) -> Stage:
         seed=settings.seed,
     )
     deposit = Decimal(repr(settings.account.initial_equity))
-    local.open_account(deposit=deposit, api_key=serving.key, secret=serving.secret)
+    local.open_account(
+        deposit=deposit, api_key=serving.key or token_hex(32), secret=serving.secret or token_hex(32)
+    )
     for fault in _faults(serving, clock.now_ms(), int(market.ts_ms[-1])):
         local.plan.add(fault)
     return Stage(local, serving, begin_ms, int(market.ts_ms[-1]) + market.base_ms)
@@ -225,7 +228,7 @@ async def _serve(stage: Stage, on_served: Callable[[Stage], None]) -> None:
     serving = stage.serving
     try:
         stage.served = await stage.local.serve(
-            serving.folder, port=serving.port, control_port=serving.control_port
+            serving.folder, port=serving.port, control_port=serving.control_port, token=token_urlsafe(24)
         )
     except OSError as error:
         where = f"--port {serving.port}, --control-port {serving.control_port}"

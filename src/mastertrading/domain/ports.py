@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Protocol
 
 from mastertrading.domain.commands import Reply
-from mastertrading.domain.feed import AccountEvent, Bar, Book, Funding, MarketEvent
 from mastertrading.domain.facts import (
     AccountName,
     Adjustment,
@@ -20,14 +19,17 @@ from mastertrading.domain.facts import (
     DecisionFacts,
     EquityFacts,
     Incident,
+    InputFacts,
     Latch,
     Lease,
+    Operation,
     OperatorCommand,
     Performance,
     RunFacts,
     StateFacts,
     Trade,
 )
+from mastertrading.domain.feed import AccountEvent, Bar, Book, Funding, MarketEvent
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import Command, Intent, Transition
 from mastertrading.domain.orders import (
@@ -39,6 +41,7 @@ from mastertrading.domain.orders import (
     OrderRequest,
     Payment,
     Position,
+    Setup,
 )
 
 
@@ -74,6 +77,13 @@ class Gateway(Protocol):
 
     def now_ms(self) -> int:
         """The venue's clock, as well as we know it."""
+
+    @property
+    def clock_error_ms(self) -> float:
+        """How far ``now_ms`` may be from the truth; infinite before the venue told its time."""
+
+    async def sync_clock(self) -> None:
+        """Ask the venue's time. Raises as reads do."""
 
     # ---------------------------------------------------------------- reads
     async def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
@@ -125,18 +135,33 @@ class Gateway(Protocol):
     async def set_one_way(self) -> Reply:
         """One position an instrument; *no change* is an ACK."""
 
+    async def verify_setup(
+        self, symbols: Sequence[str], leverage: int, mode: MarginMode, *, change: bool = True
+    ) -> tuple[Setup, ...]:
+        """Make sure of leverage, margin mode and one-way positions, by reading them back.
+
+        Raises ``SafetyBlocked`` if something is different and stays so; with ``change`` off it only looks.
+        """
+
     # ---------------------------------------------------------------- streams
     def market_events(self, symbols: Sequence[str], timeframe: str) -> AsyncIterator[MarketEvent]:
-        """Bars, quotes and gaps, reconnecting for ever; each closed bar once, in order, gaps filled by REST."""
+        """Bars, quotes, funding and gaps, reconnecting for ever; each closed bar once, in order, gaps filled by REST.
+
+        Bars that close from the call on; what was before is ``bars``'s. One reader at a time.
+        """
 
     def account_events(self) -> AsyncIterator[AccountEvent]:
-        """News of one's own orders, fills, positions and money, reconnecting for ever."""
+        """News of one's own orders, fills, positions and money, reconnecting for ever; they only say *look now*.
+
+        A ``StreamGap`` comes first, and after each reconnect. One reader at a time.
+        """
 
 
 class Journal(Protocol):
     """The durable memory of one account: facts, each once, each change one commit.
 
-    A write that returns is durable, and one that raises left nothing behind. Writers need the lease; whoever lost
+    A write that returns is durable, and one that raises left nothing behind; only where a server went away during a
+    commit nobody knows, and the caller reads again. Writers need the lease; whoever lost
     it gets ``LeaseLost``. Where the journal cannot be written or trusted, ``JournalUnusable``: then nothing may be
     sent. Operators' requests need no lease, so that they reach a trader from another process. Times come in as
     arguments.
@@ -270,13 +295,19 @@ class Journal(Protocol):
         """Decisions of minutes that closed in [since, until)."""
 
     def fills(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Fill, ...]:
-        """Booked executions, ascending."""
+        """Booked executions, in the order of the books: by time, then as their commands were prepared."""
 
     def payments(self, since_ms: int = 0) -> tuple[Payment, ...]:
         """Booked payments, ascending."""
 
     def trades(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Trade, ...]:
         """Trades that are open or closed in [since, ...), by number."""
+
+    def operation(self, number: int) -> Operation | None:
+        """The report of one trade."""
+
+    def inputs(self, since_ms: int, until_ms: int) -> tuple[InputFacts, ...]:
+        """What the cycles of bars that closed in [since, until) were told."""
 
     def equity(self, since_ms: int = 0) -> tuple[EquityFacts, ...]:
         """The equity curve that is kept."""

@@ -22,6 +22,7 @@ from mastertrading.domain.facts import (
     DecisionFacts,
     EquityFacts,
     Incident,
+    InputFacts,
     Latch,
     Lease,
     OperatorCommand,
@@ -55,6 +56,7 @@ TABLES = (
     "fill_cursors",
     "transactions",
     "balances",
+    "inputs",
     "decisions",
     "equity",
     "incidents",
@@ -149,7 +151,10 @@ class MemoryStore:
                 if found is not None:
                     return found
         every = self.tables["commands"].values()
-        return next((one for one in every if order_id and one.order_id == order_id and one.intent.symbol == symbol), None)
+        return next(
+            (one for one in every if order_id and one.order_id == order_id and one.intent.symbol == symbol),
+            None,
+        )
 
     def open_commands(self) -> tuple[Command, ...]:
         return tuple(sorted(self.tables["open_commands"].values(), key=lambda one: one.number))
@@ -240,9 +245,16 @@ class MemoryStore:
         number = self.tables["last_trades"].get(symbol)
         return self.tables["trades"][number] if number else None
 
+    def trade(self, number: int) -> Trade | None:
+        return self.tables["trades"].get(number)
+
     def trades(self, symbol: str | None, since_ms: int) -> list[Trade]:
         every = sorted(self.tables["trades"].values(), key=lambda one: one.number)
-        return [one for one in every if symbol in (None, one.symbol) and (one.is_open or one.closed_ms >= since_ms)]
+        return [
+            one
+            for one in every
+            if symbol in (None, one.symbol) and (one.is_open or one.closed_ms >= since_ms)
+        ]
 
     def next_trade(self) -> int:
         return int(self.tables["single"].get("trades", 0)) + 1
@@ -290,12 +302,14 @@ class MemoryStore:
             self._put("balances", place, amount)
 
     def fills(self, symbol: str | None, since_ms: int) -> list[Fill]:
-        every = [one for one in self.tables["fills"].values() if symbol in (None, one.symbol) and one.ts_ms >= since_ms]
-        return sorted(every, key=lambda one: (one.ts_ms, one.symbol, one.fill_id))
+        every = self.tables["fills"].values()
+        found = [one for one in every if symbol in (None, one.symbol) and one.ts_ms >= since_ms]
+        keys = self.tables["movements"]
+        return sorted(found, key=lambda one: (keys[f"fill:{one.symbol}:{one.fill_id}"].key, one.symbol))
 
     def payments(self, since_ms: int) -> list[Payment]:
         every = [one for one in self.tables["payments"].values() if one.ts_ms >= since_ms]
-        return sorted(every, key=lambda one: (one.ts_ms, one.payment_id))
+        return sorted(every, key=lambda one: (one.ts_ms, one.kind, one.payment_id))
 
     def fill_cursor(self, symbol: str) -> int:
         return int(self.tables["fill_cursors"].get(symbol, 0))
@@ -309,6 +323,8 @@ class MemoryStore:
         self._put("single", "cycles", number)
         if cycle.state:
             self._put("single", "state", StateFacts(number, cycle.bar_ms, cycle.started_ms, cycle.state))
+        if cycle.inputs and cycle.bar_ms:
+            self._put("inputs", number, InputFacts(number, cycle.bar_ms, cycle.snapshot, cycle.inputs))
         for one in cycle.decisions:
             if (one.symbol, one.ts_ms) in self.tables["decisions"]:
                 raise InvariantBroken(f"{one.symbol} was decided twice for the minute {one.ts_ms}")
@@ -319,6 +335,9 @@ class MemoryStore:
 
     def latest_state(self) -> StateFacts | None:
         return self.tables["single"].get("state")
+
+    def inputs(self, since_ms: int, until_ms: int) -> list[InputFacts]:
+        return [one for one in self.tables["inputs"].values() if since_ms <= one.bar_ms < until_ms]
 
     def decisions(self, symbol: str, since_ms: int, until_ms: int) -> list[DecisionFacts]:
         every = self.tables["decisions"].values()

@@ -18,8 +18,10 @@ from mastertrading.domain.facts import (
     DecisionFacts,
     EquityFacts,
     Incident,
+    InputFacts,
     Latch,
     Lease,
+    Operation,
     OperatorCommand,
     Performance,
     RunFacts,
@@ -56,6 +58,13 @@ class StoredJournal:
         """One transaction of whoever holds the lease."""
         with self.store.transaction():
             yield safety.check_lease(self.store, self._epoch)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """One transaction of anyone, after those of others: what a person asks for needs no lease."""
+        with self.store.transaction():
+            self.store.lease(lock=True)
+            yield
 
     # ---------------------------------------------------------------- who may write
     def acquire(self, holder: str, now_ms: int, ttl_ms: int) -> Lease:
@@ -202,7 +211,7 @@ class StoredJournal:
 
     def latch(self, name: str, reason: str, at_ms: int) -> bool:
         """Put a switch. Needs no lease: stopping is always allowed."""
-        with self.store.transaction():
+        with self._asking():
             return safety.latch(self.store, name, reason, at_ms)
 
     def unlatch(self, name: str, command_id: str, at_ms: int) -> bool:
@@ -225,7 +234,7 @@ class StoredJournal:
 
     def request(self, command: OperatorCommand) -> bool:
         """Accept an operator's command. Needs no lease."""
-        with self.store.transaction():
+        with self._asking():
             return safety.request(self.store, command)
 
     def requests(self) -> tuple[OperatorCommand, ...]:
@@ -262,6 +271,32 @@ class StoredJournal:
     def trades(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Trade, ...]:
         """Trades by number."""
         return tuple(self.store.trades(symbol, since_ms))
+
+    def operation(self, number: int) -> Operation | None:
+        """The report of one trade, from the movements between its first and its last."""
+        trade = self.store.trade(number)
+        if trade is None:
+            return None
+        symbol, since_ms = trade.symbol, trade.opened_ms
+        every = self.store.movements(symbol, since_ms)
+        own = {one.ref: one for one in every if trade.first_key <= one.key <= trade.last_key}
+        fills = [one for one in self.store.fills(symbol, since_ms) if f"fill:{symbol}:{one.fill_id}" in own]
+        names = dict.fromkeys(one.client_id for one in sorted(own.values(), key=lambda one: one.key))
+        found = (self.store.command(name) for name in names if name)
+        paid = [
+            one for one in self.store.payments(since_ms + 1) if (one.kind, one.symbol) == ("funding", symbol)
+        ]
+        until_ms = trade.closed_ms or self.store.payment_cursor()
+        return Operation(
+            trade,
+            tuple(fills),
+            tuple(one for one in found if one is not None),
+            tuple(one for one in paid if one.ts_ms <= until_ms),
+        )
+
+    def inputs(self, since_ms: int, until_ms: int) -> tuple[InputFacts, ...]:
+        """What cycles were told."""
+        return tuple(self.store.inputs(since_ms, until_ms))
 
     def equity(self, since_ms: int = 0) -> tuple[EquityFacts, ...]:
         """The equity curve."""
