@@ -8,8 +8,9 @@ from decimal import Decimal
 from functools import wraps
 from typing import Any
 
-from django.db import transaction
+from django.db import connections, transaction
 
+from mastertrading.domain.errors import JournalUnusable
 from mastertrading.domain.facts import (
     AccountName,
     Adjustment,
@@ -19,6 +20,7 @@ from mastertrading.domain.facts import (
     DecisionFacts,
     EquityFacts,
     Incident,
+    InputFacts,
     Latch,
     Lease,
     OperatorCommand,
@@ -33,13 +35,13 @@ from mastertrading.journal import models, selectors, services
 from mastertrading.journal.books import Movement
 from mastertrading.journal.connecting import Address, disconnect, plainly
 from mastertrading.journal.ledger import Posting, Transaction
-from mastertrading.journal.selectors import Rows
+from mastertrading.journal.tables import Rows
 
 
 def _plain(method: Any) -> Any:
     @wraps(method)
     def call(store: Any, *args: Any, **options: Any) -> Any:
-        with plainly(str(store.address)):
+        with store.speaking():
             return method(store, *args, **options)
 
     return call
@@ -48,7 +50,7 @@ def _plain(method: Any) -> Any:
 def speaks_plainly(cls: type) -> type:
     """Wrap every public method, so that no error of a database's own comes out."""
     for name, method in list(vars(cls).items()):
-        if callable(method) and not name.startswith("_") and name not in ("transaction", "close"):
+        if callable(method) and not name.startswith("_") and name not in ("transaction", "speaking", "close"):
             setattr(cls, name, _plain(method))
     return cls
 
@@ -57,7 +59,9 @@ def speaks_plainly(cls: type) -> type:
 class DatabaseStore:
     """``journal.store.Store`` in Django's tables, on one connection of one thread."""
 
-    def __init__(self, account: AccountName, address: Address, using: str, account_id: int, schema: str) -> None:
+    def __init__(
+        self, account: AccountName, address: Address, using: str, account_id: int, schema: str
+    ) -> None:
         self.account, self.address, self.using, self.schema = account, address, using, schema
         self.rows = Rows(using, account_id)
 
@@ -65,18 +69,26 @@ class DatabaseStore:
         disconnect(self.using)
 
     @contextmanager
+    def speaking(self) -> Iterator[None]:
+        """Say failures in our words; a connection that is lost is let go of, so that the next call makes another."""
+        try:
+            with plainly(str(self.address)):
+                yield
+        except JournalUnusable:
+            connections[self.using].close_if_unusable_or_obsolete()
+            raise
+
+    @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; a commit is durable."""
-        with plainly(str(self.address)), transaction.atomic(using=self.using, durable=True):
+        with self.speaking(), transaction.atomic(using=self.using, durable=True):
             yield
 
     # ---------------------------------------------------------------- who writes
     def lease(self, *, lock: bool = False) -> Lease | None:
-        found = models.Lease.objects.using(self.using).filter(account_id=self.rows.account_id)
-        if lock:
-            found = found.select_for_update()
-        values = found.values_list("holder", "epoch", "expires_ms").first()
-        return Lease(*values) if values else None
+        order = "account_id FOR UPDATE" if lock and self.rows.vendor != "sqlite" else "account_id"
+        found = self.rows.select(models.Lease, order=order, columns="holder, epoch, expires_ms")
+        return Lease(*found[0]) if found else None
 
     def save_lease(self, lease: Lease) -> None:
         services.save_lease(self.rows, lease)
@@ -94,7 +106,7 @@ class DatabaseStore:
         return services.add_run(self.rows, run, epoch, self.schema)
 
     def end_run(self, number: int, at_ms: int, outcome: str) -> None:
-        self.rows.of(models.Run, id=number).update(ended_ms=at_ms, outcome=outcome)
+        self.rows.update(models.Run, {"ended_ms": at_ms, "outcome": outcome}, "id = %s", number)
 
     # ---------------------------------------------------------------- commands
     def command(self, client_id: str) -> Command | None:
@@ -144,7 +156,7 @@ class DatabaseStore:
         services.add_payment(self.rows, payment, at_ms, epoch)
 
     def known_adjustment(self, key: str) -> bool:
-        return bool(self.rows.of(models.Adjustment, key=key).exists())
+        return self.rows.first(models.Adjustment, '"key" = %s', key) is not None
 
     def add_adjustment(
         self, adjustment: Adjustment, movement: Movement | None, at_ms: int, epoch: int
@@ -160,6 +172,10 @@ class DatabaseStore:
     def last_trade(self, symbol: str) -> Trade | None:
         return selectors.last_trade(self.rows, symbol)
 
+    def trade(self, number: int) -> Trade | None:
+        row = self.rows.first(models.Trade, "number = %s", number)
+        return selectors.trade_from(row) if row else None
+
     def trades(self, symbol: str | None, since_ms: int) -> list[Trade]:
         return selectors.trades(self.rows, symbol, since_ms)
 
@@ -170,7 +186,8 @@ class DatabaseStore:
         services.save_trades(self.rows, trades)
 
     def drop_trades(self, numbers: Iterable[int]) -> None:
-        self.rows.of(models.Trade, number__in=list(numbers)).delete()
+        for number in numbers:
+            self.rows.delete(models.Trade, "number = %s", number)
 
     def chain_end(self) -> tuple[int, str]:
         return selectors.chain_end(self.rows)
@@ -193,8 +210,11 @@ class DatabaseStore:
     def fills(self, symbol: str | None, since_ms: int) -> list[Fill]:
         return selectors.fills(self.rows, symbol, since_ms)
 
+    def payments(self, since_ms: int) -> list[Payment]:
+        return selectors.payments(self.rows, since_ms)
+
     def fill_cursor(self, symbol: str) -> int:
-        return selectors.newest(self.rows, models.Fill, symbol=symbol)
+        return selectors.newest(self.rows, models.Fill, "symbol = %s", symbol)
 
     def payment_cursor(self) -> int:
         return selectors.newest(self.rows, models.Payment)
@@ -207,6 +227,9 @@ class DatabaseStore:
 
     def latest_state(self) -> StateFacts | None:
         return selectors.latest_state(self.rows)
+
+    def inputs(self, since_ms: int, until_ms: int) -> list[InputFacts]:
+        return selectors.inputs(self.rows, since_ms, until_ms)
 
     def decisions(self, symbol: str, since_ms: int, until_ms: int) -> list[DecisionFacts]:
         return selectors.decisions(self.rows, symbol, since_ms, until_ms)

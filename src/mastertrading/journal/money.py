@@ -15,7 +15,7 @@ from mastertrading.domain.orders import Fill, Payment
 from mastertrading.journal import ledger
 from mastertrading.journal.books import FOREIGN, Booking, Movement, fold, movement_key, play
 from mastertrading.journal.store import Store
-from mastertrading.journal.translate import exact, plain, unit_value
+from mastertrading.journal.translate import exact, plain, signed, unit_value
 
 CAUSES = {"liquidation": "liquidation", "adl": "adl"}
 EXTERNAL, UNKNOWN, ADJUSTED = "external", "unknown", "adjustment"
@@ -125,7 +125,9 @@ def _by_symbol(fills: Iterable[Fill]) -> dict[str, list[Fill]]:
 def _instrument(store: Store, symbol: str) -> Instrument:
     found = store.instrument(symbol)
     if found is None:
-        raise DataError(f"nothing is known of the contract of {symbol}", hint="define() it before its first fill")
+        raise DataError(
+            f"nothing is known of the contract of {symbol}", hint="define() it before its first fill"
+        )
     return found
 
 
@@ -137,7 +139,7 @@ def _movement(store: Store, fill: Fill) -> Movement:
         ref=f"fill:{fill.symbol}:{fill.fill_id}",
         symbol=fill.symbol,
         ts_ms=fill.ts_ms,
-        qty=exact(fill.order_side * fill.qty),
+        qty=signed(fill.order_side, exact(fill.qty)),
         px=exact(fill.px),
         fee=exact(fill.fee) if fill.fee_currency == currency else ZERO,
         grain=unit_value(_instrument(store, fill.symbol)),
@@ -210,7 +212,7 @@ def _enter_late(store: Store, movement: Movement, epoch: int) -> None:
     entries: list[Entry] = []
     for booking in bookings:
         entry = _entry(store, booking, fills.get(booking.movement.ref))
-        kind, ref, ts_ms, wanted = entry
+        _, ref, ts_ms, wanted = entry
         standing = _net(store.postings(ref))
         if standing != _net(wanted):
             entries += [("reversal", ref, ts_ms, ledger.reversed_postings(standing)), entry]

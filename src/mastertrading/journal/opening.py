@@ -11,7 +11,7 @@ from mastertrading.journal.connecting import Address, connect, disconnect, parse
 from mastertrading.journal.stored import StoredJournal
 from mastertrading.journal.versions import check_version, migrate
 
-CHECKED_AT_START = 2000
+CHECKED_AT_START = 500
 """Ledger transactions whose chain is checked at every opening; all of them by ``verify``."""
 
 
@@ -52,6 +52,8 @@ def open_journal(
 
         if create:
             migrate(using, address)
+            if address.path is not None:
+                address.path.chmod(0o600)
         schema = check_version(using, address)
         with plainly(str(address)):
             account_id = _account_id(using, address, account, create, now_ms)
@@ -77,12 +79,16 @@ def _check_place(address: Address, create: bool) -> None:
             raise JournalUnusable("the journal's folder does not exist", where=str(folder))
     elif not os.access(address.path, os.W_OK):
         raise JournalUnusable(
-            "the journal cannot be written: it is read-only", where=str(address), hint="check the file's rights"
+            "the journal cannot be written: it is read-only",
+            where=str(address),
+            hint="check the file's rights",
         )
 
 
 def _account_id(using: str, address: Address, account: AccountName, create: bool, now_ms: int) -> int:
     """The row of an account. A file belongs to one account; a server may hold many."""
+    from django.db import transaction
+
     from mastertrading.journal import models
 
     every = models.Account.objects.using(using)
@@ -103,7 +109,9 @@ def _account_id(using: str, address: Address, account: AccountName, create: bool
         currency=account.currency,
         created_ms=now_ms,
     )
-    made.save(using=using, force_insert=True)
+    with transaction.atomic(using=using):
+        made.save(using=using, force_insert=True)
+        models.Lease(account=made).save(using=using, force_insert=True)  # a row to lock from the first moment
     return int(made.pk)
 
 
@@ -113,4 +121,28 @@ def _foreign(address: Address, account: AccountName, why: str) -> JournalUnusabl
         why=why,
         where=str(address),
         hint="name another journal in the settings, or the account it belongs to",
+    )
+
+
+def accounts_of(url: str) -> tuple[AccountName, ...]:
+    """Whose journals a database keeps.
+
+    Raises
+    ------
+    JournalUnusable
+        If it cannot be read, or is of another version.
+    """
+    address = parse(url)
+    _check_place(address, False)
+    using = connect(address)
+    try:
+        check_version(using, address)
+        with plainly(str(address)):
+            from mastertrading.journal import models
+
+            rows = list(models.Account.objects.using(using).order_by("name"))
+    finally:
+        disconnect(using)
+    return tuple(
+        AccountName(row.venue, row.mode, str(row.name).split(":", 2)[2], row.currency) for row in rows
     )
