@@ -104,8 +104,8 @@ class Life:
         elif progress.name == CLOSE:
             await self.trader.on_bar(inputs_of(self.scene.market, self.decided, self._charged))
             self.decided += 1
-            await self.trader.settle()
-        elif progress.waits_for:
+            return
+        if progress.waits_for:
             await self.trader.settle()
 
     async def _begin(self):

@@ -6,7 +6,7 @@ run at any time, after any news, as often as one likes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from struct import Struct
 from types import SimpleNamespace
@@ -109,20 +109,18 @@ class Trader:
             self.mind.restore(kept.state[STAMP.size :])
             self.decided = Decided(bar_ms, {ideal.symbol: ideal for ideal in self.mind.wanted(bar_ms)})
 
-    async def on_bar(self, told: BarInputs, *, trade: bool = True) -> None:
-        """A base bar has closed. ``trade``: decide on it (false before the first decision)."""
-        heard = self.ear.hear(told)
-        if not trade:
-            self.mind.listen(heard)
-            return
-        await self.cycle(heard)
+    async def on_bar(self, told: BarInputs) -> None:
+        """A base bar has closed: decide, and go on until the venue is as it should be."""
+        if await self.cycle(self.ear.hear(told)):
+            await self.settle()
 
-    async def on_open(self, prices: dict[str, int]) -> None:
+    async def on_open(self, prices: Mapping[str, int]) -> None:
         """The next bar has begun, at these first prices (ticks): entries go out, or are dropped."""
         for symbol, px_ticks in prices.items():
             self._check_entry(symbol, px_ticks)
         self.decided.opened = True
-        await self.settle()
+        if any(ideal.entry_lots or ideal.exit_reason for ideal in self.decided.ideals.values()):
+            await self.settle()
 
     async def settle(self, most: int = 8) -> int:
         """Cycle until there is nothing left to send; returns how many cycles that took."""
