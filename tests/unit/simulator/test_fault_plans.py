@@ -264,3 +264,15 @@ def test_a_plan_without_faults_asks_nothing_of_a_request():
     Line((), plan)
     assert plan.departs(VENUE, PLACE) is ON_TIME
     assert plan.hits() == {}
+
+
+def test_every_command_of_a_venue_can_be_aimed_at():
+    from mastertrading.simulator.binance.routes import ROUTES
+    from mastertrading.simulator.bybit.facade import COMMANDS
+    from mastertrading.simulator.faults.kinds import TABLES
+
+    binance = {(method, path) for path, methods in ROUTES.items() for method in methods if method != "GET"}
+    bybit = {("POST", path) for path in COMMANDS}
+    harmless = {"/fapi/v1/order/test", "/v5/order/pre-check", "/v5/account/upgrade-to-uta"}
+    unknown = (binance - set(TABLES[VENUE])) | (bybit - set(TABLES["bybit_linear"]))
+    assert {path for _, path in unknown} <= harmless

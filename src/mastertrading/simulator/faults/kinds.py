@@ -20,6 +20,8 @@ PUBLIC = frozenset(
 
 REDUCES = re.compile(rb"(reduceOnly|closePosition|closeOnTrigger)[\"=: ]+true", re.IGNORECASE)
 
+KEYS = frozenset({"x-mbx-apikey", "x-bapi-api-key"})
+
 Tags = frozenset[str]
 Table = dict[tuple[str, str], str]
 
@@ -27,7 +29,10 @@ BINANCE: Table = {
     ("POST", "/fapi/v1/order"): "place",
     ("POST", "/fapi/v1/batchOrders"): "place",
     ("PUT", "/fapi/v1/order"): "amend",
+    ("PUT", "/fapi/v1/batchOrders"): "amend",
     ("DELETE", "/fapi/v1/order"): "cancel",
+    ("DELETE", "/fapi/v1/batchOrders"): "cancel",
+    ("POST", "/fapi/v1/countdownCancelAll"): "cancel_all",
     ("DELETE", "/fapi/v1/allOpenOrders"): "cancel_all",
     ("GET", "/fapi/v1/order"): "order",
     ("GET", "/fapi/v1/openOrder"): "order",
@@ -51,6 +56,7 @@ BINANCE: Table = {
     ("POST", "/fapi/v1/marginType"): "settings",
     ("POST", "/fapi/v1/positionSide/dual"): "settings",
     ("POST", "/fapi/v1/multiAssetsMargin"): "settings",
+    ("POST", "/fapi/v1/positionMargin"): "settings",
     ("GET", "/fapi/v1/positionSide/dual"): "account",
     ("GET", "/fapi/v1/multiAssetsMargin"): "account",
     ("GET", "/fapi/v1/leverageBracket"): "account",
@@ -66,12 +72,15 @@ BINANCE: Table = {
     ("GET", "/fapi/v1/ping"): "time",
     ("GET", "/fapi/v1/exchangeInfo"): "markets",
     ("GET", "/fapi/v1/klines"): "bars",
+    ("GET", "/fapi/v1/continuousKlines"): "bars",
     ("GET", "/fapi/v1/markPriceKlines"): "mark_bars",
     ("GET", "/fapi/v1/depth"): "book",
     ("GET", "/fapi/v1/ticker/bookTicker"): "ticker",
     ("GET", "/fapi/v1/ticker/24hr"): "ticker",
     ("GET", "/fapi/v1/ticker/price"): "ticker",
+    ("GET", "/fapi/v2/ticker/price"): "ticker",
     ("GET", "/fapi/v1/trades"): "trades",
+    ("GET", "/fapi/v1/historicalTrades"): "trades",
     ("GET", "/fapi/v1/aggTrades"): "trades",
     ("GET", "/fapi/v1/premiumIndex"): "funding",
     ("GET", "/fapi/v1/fundingInfo"): "funding",
@@ -95,10 +104,15 @@ BYBIT: Table = {
     ("POST", "/v5/position/switch-isolated"): "settings",
     ("POST", "/v5/account/set-margin-mode"): "settings",
     ("POST", "/v5/position/trading-stop"): "place conditional",
+    ("POST", "/v5/position/set-risk-limit"): "settings",
+    ("POST", "/v5/position/add-margin"): "settings",
+    ("POST", "/v5/position/set-auto-add-margin"): "settings",
     ("GET", "/v5/account/info"): "account",
     ("GET", "/v5/account/fee-rate"): "account",
     ("GET", "/v5/user/query-api"): "account",
     ("GET", "/v5/market/time"): "time",
+    ("GET", "/v3/public/time"): "time",
+    ("GET", "/v5/market/price-limit"): "markets",
     ("GET", "/v5/market/instruments-info"): "markets",
     ("GET", "/v5/market/risk-limit"): "markets",
     ("GET", "/v5/market/kline"): "bars",
@@ -113,7 +127,7 @@ TABLES: dict[str, Table] = {"binance_usdm": BINANCE, "bybit_linear": BYBIT}
 
 
 def tags_of(venue: str, request: Request) -> Tags:
-    """Tags of a request; one that is not in the venue's table is ``other``."""
+    """Tags of a request; one that is not in the venue's table is ``other``, and ``private`` where it has a key."""
     found = TABLES.get(venue, {}).get((request.method, request.path), "other")
     tags = {*found.split(), *_conditional(venue, request)}
     if tags & {"open_orders", "order_history"}:
@@ -128,6 +142,8 @@ def tags_of(venue: str, request: Request) -> Tags:
         tags.add("private")
     elif tags & PUBLIC:
         tags.add("public")
+    elif KEYS & request.headers.keys():
+        tags.add("private")
     return frozenset(tags)
 
 
