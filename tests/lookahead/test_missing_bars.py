@@ -20,6 +20,7 @@ from mastertrading.settings.schema import Settings
 from mastertrading.settings.signal_rules import signal_rules
 from mastertrading.signals import panel
 from mastertrading.signals.panel import evaluate
+from signal_markets import returns_and_hours
 
 pytestmark = compiled
 

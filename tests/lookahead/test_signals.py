@@ -31,6 +31,7 @@ from mastertrading.signals.desk import DESK, VERDICTS, init, prime, step
 from mastertrading.signals.panel import chunk_bars, evaluate, primer_bars
 from mastertrading.signals.rows import CONTEXT
 from mastertrading.signals.view import VIEW
+from signal_markets import returns_and_hours
 
 pytestmark = [recorded, compiled]
 

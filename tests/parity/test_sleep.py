@@ -13,8 +13,7 @@ from mastertrading.compiled import records
 from mastertrading.domain.market import HOUR_MS, MINUTE_MS, Bars, Market, Settlements
 from mastertrading.engine.book import ACCOUNT, OUTCOME, WATCH
 from mastertrading.engine.rows import ticks
-from mastertrading.engine.sleep import ALWAYS
-from mastertrading.engine.sleep import first_stir as find_stir
+from mastertrading.engine.sleep import ALWAYS, first_stir
 from mastertrading.lake.universe import CATALOGUE
 from mastertrading.rules.allocation.weights import count_outcome
 from mastertrading.settings.schema import Settings
@@ -24,7 +23,6 @@ from parity.whole import Scene, driven, prints, replayed
 SYMBOLS = ("BTCUSDT", "SOLUSDT", "DOGEUSDT")
 PRICES = (60_000.0, 145.0, 0.18)
 BARS = 900
-first_stir = find_stir if not hasattr(find_stir, "py_func") else find_stir.py_func
 START_MS = 1_704_067_200_000 + 13 * HOUR_MS  # midnight lies inside
 
 
@@ -166,7 +164,7 @@ FIELDS = ("open", "high", "low", "close", "mark")
 
 
 def woken_at(sentry, good=(), loudest=None, **prices):
-    """The bar of three in which ``first_stir`` wakes; prices are ticks, 105 where nothing else is said of the second."""
+    """The bar of three in which ``first_stir`` wakes; all prices are 105 ticks, but for those of the second."""
     panels = {name: np.full((3, 1), 105 * TICK) for name in FIELDS}
     for name, px in prices.items():
         panels[name][1] = px * TICK
@@ -204,7 +202,10 @@ def test_a_price_leaves_exactly_where_its_ticks_do(px, tick, beyond):
     quotes = *(np.full((1, 1), px) for _ in FIELDS), np.zeros((0, 1), np.bool_), np.array([per_tick])
     left = whole <= low or whole >= high
     assert left == (first_stir(watching(low, high), quotes, np.zeros((1, 1)), 0, 0, 1) == 0)
-    for sentry, left in ((watching(low, ALWAYS - 1), whole <= low), (watching(1 - ALWAYS, high), whole >= high)):
+    for sentry, left in (
+        (watching(low, ALWAYS - 1), whole <= low),
+        (watching(1 - ALWAYS, high), whole >= high),
+    ):
         assert left == (first_stir(sentry, quotes, np.zeros((1, 1)), 0, 0, 1) == 0)
 
 

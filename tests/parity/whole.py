@@ -8,7 +8,14 @@ import numpy as np
 
 from mastertrading.backtest.account import Past, ReplayedAccount
 from mastertrading.backtest.forecasts import ModuleForecasts, UserForecasts
-from mastertrading.backtest.inputs import Inputs, MinuteWriter, RowWriter, chunks, settlement_rows, transfer_rows
+from mastertrading.backtest.inputs import (
+    Inputs,
+    MinuteWriter,
+    RowWriter,
+    chunks,
+    settlement_rows,
+    transfer_rows,
+)
 from mastertrading.backtest.run import Ask, window
 from mastertrading.domain.reasons import FillReason
 from mastertrading.engine.book import Logs, open_logs

@@ -18,7 +18,6 @@ from mastertrading.engine.simulated_venue import close_all
 from mastertrading.rules.risk.exposure import bounds_of
 from mastertrading.signals.rows import MINUTE, VERDICT
 
-
 NEVER = 1 << 40
 """Age in bars of what was never seen."""
 
@@ -98,7 +97,12 @@ class ReplayedAccount:
         self._kept = kept
         shape = self.book.memory.shape
         self._ages = np.full(len(specs), NEVER, np.int64)
-        self._window = records(ROW, (1, len(specs))), records(MINUTE, 1), records(VERDICT, (1, *shape)), self._ages
+        self._window = (
+            records(ROW, (1, len(specs))),
+            records(MINUTE, 1),
+            records(VERDICT, (1, *shape)),
+            self._ages,
+        )
         self._written: list[list[npt.NDArray[np.void]]] = [[] for _ in Logs._fields]
 
     def play(self, chunk: Chunk, record: Record | None = None) -> Record:
@@ -137,7 +141,7 @@ class ReplayedAccount:
     @property
     def balance(self) -> int:
         """Money in the account, without open profit. Atoms."""
-        return int(self.book.account[0].balance)
+        return int(np.asarray(self.book.account)["balance"][0])
 
     @property
     def result(self) -> int:
@@ -148,7 +152,8 @@ class ReplayedAccount:
         """All rows of one log, at the end: ``fills``, ``trades``, ``payments``, ``events`` or ``stops``."""
         at = Logs._fields.index(name)
         room, parts = getattr(self.logs, name), self._written[at]
-        return np.concatenate([_raw(room[:0]), *parts]).view(room.dtype).view(np.recarray)
+        joined = parts[0] if len(parts) == 1 else np.concatenate([_raw(room[:0]), *parts])
+        return joined.view(room.dtype).view(np.recarray)
 
     def reopen(self, rules: Records, specs: Records, initial_atoms: int) -> None:
         """Begin anew, as another account in the same rooms."""
@@ -158,14 +163,18 @@ class ReplayedAccount:
         self._written = [[] for _ in Logs._fields]
 
     def _rows_written(self) -> bool:
-        return any(int(self.book.account[name][0]) for name in Logs._fields)
+        account = np.asarray(self.book.account)
+        return any(account[name][0] for name in Logs._fields)
 
     def _empty_logs(self) -> None:
+        account = np.asarray(
+            self.book.account
+        )  # fields of plain arrays are found faster than those of records
         for at, name in enumerate(Logs._fields):
-            count = int(self.book.account[name][0])
+            count = int(account[name][0])
             if count and name in self._kept:
                 self._written[at].append(_raw(getattr(self.logs, name)[:count]).copy())
-            self.book.account[name] = 0
+            account[name] = 0
 
 
 def bars_since(good: Bool, ages: I64) -> I64:

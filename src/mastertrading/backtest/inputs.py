@@ -40,7 +40,9 @@ class MinuteWriter:
     def write(self, start: int, stop: int) -> Records:
         """MINUTE records of the bars [start, stop)."""
         minutes = records(MINUTE, stop - start)
-        fill_minutes(minutes, self._sessions, self._hours, self._market.ts_ms[start:stop], self._market.base_ms)
+        fill_minutes(
+            minutes, self._sessions, self._hours, self._market.ts_ms[start:stop], self._market.base_ms
+        )
         if len(self._macro_ms):
             minutes["blackout"] = self._blackout(start, stop)
         return minutes
@@ -90,14 +92,15 @@ def quotes_of(market: Market) -> Quotes:
     """Prices of a whole market. Nothing is copied that kernels can read as it is."""
     close, mark = _plain(market.close), market.mark_close
     marks = close if mark is None else np.where(np.isnan(mark), close, mark)
-    good = market.valid & (marks > 0.0)
+    whole = market.valid.all() and marks.min() > 0.0
+    good = np.zeros((0, close.shape[1]), np.bool_) if whole else market.valid & (marks > 0.0)
     return Quotes(
         _plain(market.open),
         _plain(market.high),
         _plain(market.low),
         close,
         _plain(marks),
-        np.zeros((0, good.shape[1]), np.bool_) if good.all() else good,
+        good,
         np.array([1.0 / float(instrument.tick) for instrument in market.instruments]),
     )
 

@@ -92,7 +92,13 @@ def replay(
     )
     loudest, verdicts = borrow(said[0]), borrow(said[1])
     models = (borrow(models[0]), borrow(models[1]), borrow(models[2]))
-    first_ms, length_ms, sessions, hours, blackout = clock[0], clock[1], clock[2][0], clock[3], borrow(clock[4])
+    first_ms, length_ms, sessions, hours, blackout = (
+        clock[0],
+        clock[1],
+        clock[2][0],
+        clock[3],
+        borrow(clock[4]),
+    )
     rows, minutes, heard, ages = borrow(window[0]), borrow(window[1]), borrow(window[2]), borrow(window[3])
     specs, events = borrow(specs), (borrow(events[0]), borrow(events[1]))
     logs = (borrow(logs[0]), borrow(logs[1]), borrow(logs[2]), borrow(logs[3]), borrow(logs[4]))
@@ -243,18 +249,21 @@ def value_bars(
     fixed = account.balance
     for i in range(positions.shape[0]):
         fixed -= sign(positions[i].lots) * positions[i].entry_ticklots * specs[i].atoms
-    for k in range(worth.shape[0]):
-        worth[k] = fixed
     for k in range(value.shape[0]):
         value[k] = 0
+    held = False
     for i in range(positions.shape[0]):
         lots = positions[i].lots
         if lots != 0:
             px, scale, a_tick = marks[start : max(start, stop), i], per_tick[i], lots * specs[i].atoms
             for k in range(worth.shape[0]):
-                worth[k] += ticks(px[k], scale) * a_tick
+                worth[k] = (worth[k] if held else fixed) + ticks(px[k], scale) * a_tick
             for k in range(value.shape[0]):
                 value[k] += ticks(px[k], scale) * abs(a_tick)
+            held = True
+    if not held:
+        for k in range(worth.shape[0]):
+            worth[k] = fixed
     k, low, high = 0, alarm.low, alarm.high
     while k < worth.shape[0] and low < worth[k] <= high:
         k += 1

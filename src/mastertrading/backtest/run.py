@@ -23,7 +23,14 @@ import numpy as np
 from mastertrading.backtest.account import Past, Record, ReplayedAccount
 from mastertrading.backtest.forecasts import Forecasts, Given, ModuleForecasts, UserForecasts
 from mastertrading.backtest.funnel import count
-from mastertrading.backtest.inputs import Inputs, MinuteWriter, RowWriter, chunks, settlement_rows, transfer_rows
+from mastertrading.backtest.inputs import (
+    Inputs,
+    MinuteWriter,
+    RowWriter,
+    chunks,
+    settlement_rows,
+    transfer_rows,
+)
 from mastertrading.backtest.result import Funnel, Result
 from mastertrading.compiled import records
 from mastertrading.compiled.kernel import code_key

@@ -165,8 +165,8 @@ def crossings(close: F64, fast: int = FAST, slow: int = SLOW) -> F64:
 
 def turns(above: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], first: int) -> F64:
     """1 where ``above`` becomes true, -1 where it becomes false, from bar ``first`` on."""
-    out = np.zeros(above.shape)
-    np.subtract(above[first:], above[first - 1 : -1], out=out[first:], dtype=np.float64)
+    out, side = np.zeros(above.shape), above.view(np.int8)
+    out[first:] = side[first:] - side[first - 1 : -1]
     return out
 
 
