@@ -28,8 +28,9 @@ class Quotes(NamedTuple):
 
     def cut(self, start: int, stop: int) -> Quotes:
         """The bars [start, stop)."""
-        *arrays, per_tick = self
-        return Quotes(*(each[start:stop] for each in arrays), per_tick)
+        opens, highs, lows, closes, marks, good, per_tick = self
+        now = slice(start, stop)
+        return Quotes(opens[now], highs[now], lows[now], closes[now], marks[now], good[now], per_tick)
 
 
 class Said(NamedTuple):

@@ -44,7 +44,16 @@ class ModuleForecasts:
     def evaluate_chunk(self, start: int, stop: int) -> tuple[Said, Records]:
         """Verdicts and contexts of the bars [start, stop)."""
         verdicts, contexts = self._panel.evaluate_chunk(start, stop)
-        return Said(np.abs(verdicts["forecast"]).max(axis=2), verdicts), contexts
+        return Said(loudest(verdicts), verdicts), contexts
+
+
+def loudest(verdicts: Records) -> F64:
+    """The strongest forecast of each bar and instrument without its sign, from VERDICT (bars, instruments, modules)."""
+    strength = np.abs(verdicts["forecast"])
+    out = strength[:, :, 0].copy()
+    for m in range(1, strength.shape[2]):
+        np.maximum(out, strength[:, :, m], out=out)
+    return out
 
 
 Given = Mapping[str, tuple[I64, F64]] | F64
@@ -103,7 +112,7 @@ def on_grid(market: Market, given: Given) -> F64:
             why="they are one number a bar and instrument; 0 or NaN is no opinion",
             hint="mt.forecasts(market, function)",
         )
-    values = np.require(values, np.float64, "CW")  # what kernels read; as a rule it is so already
+    values = np.require(values, np.float64, ("C", "W"))  # what kernels read; as a rule it is so already
     if np.isnan(values.max(initial=0.0)):
         values = np.where(np.isnan(values), 0.0, values)
     if values.min(initial=0.0) < -1.0 or values.max(initial=0.0) > 1.0:

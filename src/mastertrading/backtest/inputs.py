@@ -107,7 +107,7 @@ def quotes_of(market: Market) -> Quotes:
 
 def _plain(prices: F64) -> F64:
     """Contiguous and not sealed: anything else would be another type to compile the replay for."""
-    return np.require(prices, np.float64, "CW")
+    return np.require(prices, np.float64, ("C", "W"))
 
 
 class Inputs(NamedTuple):

@@ -85,7 +85,8 @@ def run_lean(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Lean
     account = ReplayedAccount(rules, specs, past, atoms(settings.account.initial_equity), kept=KEPT)
     inputs = Inputs(market, source, minutes, ask.regime, ask.volatility)
     equity = np.empty(stop - start, np.int64)
-    step = stop if ask.forecasts is not None and ask.chunk_bars is None else chunk_length(ask, len(specs))
+    plain = ask.forecasts is not None and not reads_context(settings)  # nothing is made of the bars before
+    step = stop if plain and ask.chunk_bars is None else chunk_length(ask, len(specs))
     for first, chunk in chunks(inputs, (start, stop, step)):
         if first < start:
             account.listen(chunk)

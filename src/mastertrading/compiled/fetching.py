@@ -12,6 +12,8 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, overload
 
+at: Any = cgutils.get_item_pointer
+declared: Any = cgutils.get_or_insert_function
 FOR_READING, KEEP, DATA = 0, 3, 1
 
 
@@ -27,10 +29,10 @@ def _fetch_item(typing_context: Any, array: Any, t: Any, i: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = signature.args[0]
         view = context.make_array(kind)(context, builder, arguments[0])
-        item = cgutils.get_item_pointer(context, builder, kind, view, arguments[1:])
+        item = at(context, builder, kind, view, arguments[1:])
         place, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         shape = ir.FunctionType(ir.VoidType(), [place, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0")
+        function = declared(builder.module, shape, "llvm.prefetch.p0")
         hints = (number(FOR_READING), number(KEEP), number(DATA))
         builder.call(function, (builder.bitcast(item, place), *hints))
         return context.get_dummy_value()

@@ -79,7 +79,7 @@ def ema_after(average: float, seen: int, value: float, period: int) -> float:
 
 
 @kernel(entry=True)
-def ema_pairs(values: F64, fast: int, slow: int, quick: F64, lazy: F64) -> None:
+def two_emas(values: F64, fast: int, slow: int, quick: F64, lazy: F64) -> None:
     """Two averages of every column, shape (bars, columns), as ``ema_fold`` makes each; NaN is no bar, and stays NaN.
 
     A step waits for the one before it, so that a second average beside the first costs no time.

@@ -40,7 +40,7 @@ def emas(values: F64, *periods: int) -> list[F64]:
     made: list[F64] = []
     for fast, slow in zip(wanted[::2], [*wanted[1::2], wanted[-1]], strict=False):
         made += (np.empty(panel.shape), np.empty(panel.shape))
-        averages.ema_pairs(panel, fast, slow, made[-2], made[-1])
+        averages.two_emas(panel, fast, slow, made[-2], made[-1])
     return [each.reshape(column.shape) for each in made[: len(wanted)]]
 
 

@@ -270,10 +270,10 @@ def _tiers(spec: Any, instrument: Instrument) -> None:
             f"{instrument.symbol}: {len(instrument.tiers)} margin tiers, at most {MAX_TIERS} fit"
         )
     count = len(instrument.tiers)
-    floors, rates, deductions = _ladder(instrument.tiers)
-    spec["tiers"] = count
-    spec["tier_floor"][:count], spec["tier_rate_e8"][:count] = floors, rates
-    spec["tier_deduction"][:count] = deductions
+    spec.tiers = count
+    spec.tier_floor[:count], spec.tier_rate_e8[:count], spec.tier_deduction[:count] = _ladder(
+        instrument.tiers
+    )
 
 
 @lru_cache(maxsize=256)
