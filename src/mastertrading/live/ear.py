@@ -17,7 +17,7 @@ from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import F64, HOUR_MS, MINUTE_MS, Bars, Bool, Records
 from mastertrading.domain.reasons import Module
 from mastertrading.engine.book import ROW
-from mastertrading.engine.rows import fill_contexts, fill_prices
+from mastertrading.engine.rows import fill_rows
 from mastertrading.indicators.timeframes import BAR, FORMING, pack_bars, resample_fold
 from mastertrading.rules.allocation.sessions import fill_minutes
 from mastertrading.settings.records import session_records
@@ -93,11 +93,12 @@ class Ear:
 
     def hear(self, told: BarInputs) -> Heard:
         """Take one bar in; bars come in order, none is left out (one that is missing is not valid)."""
-        bars, minutes = self._bars(told), self._minute(told)
+        bars = self._bars(told)
+        self.hours.take(bars)
+        minutes = self._minute(told)
         shape = (1, len(self.desks))
         said, contexts = records(VERDICTS, shape), records(CONTEXT, shape)
         fold(self.desks, self.rules, bars, minutes, told.charges, said, contexts)
-        minutes["hours"] = self.hours.take(bars)
         return Heard(
             self._rows(told, contexts),
             minutes,
@@ -113,18 +114,19 @@ class Ear:
 
     def _minute(self, told: BarInputs) -> Records:
         minutes = records(MINUTE, 1)
-        fill_minutes(minutes, self._sessions, np.array([told.open_ms]), self.base_ms)
+        hours = self.hours.first_ms, len(self.hours.returns)
+        fill_minutes(minutes, self._sessions, hours, np.array([told.open_ms]), self.base_ms)
         for event_ms in told.macro_ms:
             if abs(int(minutes[0].t_ms) - event_ms) <= self._reach_ms:
                 minutes["blackout"] = 1
         return minutes
 
     def _rows(self, told: BarInputs, contexts: Records) -> Records:
-        out = records(ROW, contexts.shape)
-        prices = tuple(np.ascontiguousarray(row[None]) for row in told.prices[:4])
-        mark = np.ascontiguousarray(told.prices[5][None])
-        fill_prices(out, prices, told.valid[None], mark, self._per_tick, self.base_ms, self._ages, 0)
-        fill_contexts(out, contexts)
+        out, nothing = records(ROW, contexts.shape), np.zeros((0, contexts.shape[1]))
+        open_, high, low, close, _, mark = (np.ascontiguousarray(row[None]) for row in told.prices)
+        good = (told.valid & (told.prices[5] > 0.0))[None]
+        quotes = open_, high, low, close, mark, good, self._per_tick
+        fill_rows(out, quotes, (contexts, nothing, nothing), self._ages, self.base_ms)
         out["spread"][0] = told.spread
         return out
 
@@ -142,26 +144,25 @@ class Hours:
 
     def __init__(self, primed: Sequence[Records], first_ms: int) -> None:
         begin = min([first_ms, *(int(bars["open_ms"][0]) for bars in primed if len(bars))])
-        self._first_ms = begin - begin % HOUR_MS
+        self.first_ms = begin - begin % HOUR_MS
         self._forming = [records(FORMING, 1) for _ in primed]
-        ended = max(0, (first_ms - self._first_ms) // HOUR_MS)
+        ended = max(0, (first_ms - self.first_ms) // HOUR_MS)
         self._logs: F64 = np.full((ended, len(primed)), np.nan)
         for n, bars in enumerate(primed):
             if len(bars):
-                self._logs[(bars["open_ms"] - self._first_ms) // HOUR_MS, n] = np.log(bars["close"])
+                self._logs[(bars["open_ms"] - self.first_ms) // HOUR_MS, n] = np.log(bars["close"])
         self.returns: F64 = np.full_like(self._logs, np.nan)
         self.returns[1:] = self._logs[1:] - self._logs[:-1]
 
-    def take(self, bars: Records) -> int:
-        """Take one base bar of every instrument in, BAR (1, n); returns how many hours have ended."""
+    def take(self, bars: Records) -> None:
+        """Take one base bar of every instrument in, BAR (1, n)."""
         close_ms = int(bars[0, 0].close_ms)
         out, closes = records(BAR, 1), np.full(bars.shape[1], np.nan)
         for n, forming in enumerate(self._forming):
             if resample_fold(forming, bars[:, n], HOUR_MS, out):
                 closes[n] = np.log(out["close"])[0]
-        while self._first_ms + (len(self._logs) + 1) * HOUR_MS <= close_ms:
+        while self.first_ms + (len(self._logs) + 1) * HOUR_MS <= close_ms:
             self._end_hour(closes)
-        return len(self._logs)
 
     def _end_hour(self, closes: F64) -> None:
         before = self._logs[-1] if len(self._logs) else np.full_like(closes, np.nan)
