@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Protocol
 
 from mastertrading.domain.commands import Reply
-from mastertrading.domain.feed import AccountEvent, Bar, Book, Funding, MarketEvent
 from mastertrading.domain.facts import (
     AccountName,
     Adjustment,
@@ -28,6 +27,7 @@ from mastertrading.domain.facts import (
     StateFacts,
     Trade,
 )
+from mastertrading.domain.feed import AccountEvent, Bar, Book, Funding, MarketEvent
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import Command, Intent, Transition
 from mastertrading.domain.orders import (

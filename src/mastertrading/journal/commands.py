@@ -20,9 +20,7 @@ from mastertrading.domain.orders import Order, OrderStatus
 from mastertrading.journal.store import Store
 
 
-def prepare(
-    store: Store, intents: Iterable[Intent], at_ms: int, epoch: int, run: int
-) -> tuple[Command, ...]:
+def prepare(store: Store, intents: Iterable[Intent], at_ms: int, epoch: int, run: int) -> tuple[Command, ...]:
     """Write intents as PREPARED commands. A client id is used once, ever."""
     number = store.next_command()
     commands: list[Command] = []

@@ -108,7 +108,9 @@ def connect(address: Address) -> str:
 
     connection_created.connect(_teach_sums, dispatch_uid="mastertrading.journal")
     name = f"journal_{next(_names)}"
-    connections.settings[name] = connections.configure_settings({"default": {}, name: dict(address.options)})[name]
+    connections.settings[name] = connections.configure_settings({"default": {}, name: dict(address.options)})[
+        name
+    ]
     return name
 
 
@@ -166,7 +168,10 @@ def _of_sqlite(code: int) -> tuple[str, str]:
     if code in DAMAGED:
         return "the journal's file is damaged", "mastertrading journal restore"
     return {
-        sqlite3.SQLITE_READONLY: ("the journal cannot be written: it is read-only", "check the file's rights"),
+        sqlite3.SQLITE_READONLY: (
+            "the journal cannot be written: it is read-only",
+            "check the file's rights",
+        ),
         sqlite3.SQLITE_FULL: ("the journal cannot be written: the disk is full", "free some space"),
         sqlite3.SQLITE_CANTOPEN: ("the journal's file cannot be opened", "check the folder and its rights"),
         sqlite3.SQLITE_IOERR: ("the journal's disk fails", "check the disk; restore on another one"),

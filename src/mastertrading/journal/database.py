@@ -33,7 +33,7 @@ from mastertrading.journal import models, selectors, services
 from mastertrading.journal.books import Movement
 from mastertrading.journal.connecting import Address, disconnect, plainly
 from mastertrading.journal.ledger import Posting, Transaction
-from mastertrading.journal.selectors import Rows
+from mastertrading.journal.tables import Rows
 
 
 def _plain(method: Any) -> Any:
@@ -57,7 +57,9 @@ def speaks_plainly(cls: type) -> type:
 class DatabaseStore:
     """``journal.store.Store`` in Django's tables, on one connection of one thread."""
 
-    def __init__(self, account: AccountName, address: Address, using: str, account_id: int, schema: str) -> None:
+    def __init__(
+        self, account: AccountName, address: Address, using: str, account_id: int, schema: str
+    ) -> None:
         self.account, self.address, self.using, self.schema = account, address, using, schema
         self.rows = Rows(using, account_id)
 
@@ -72,11 +74,9 @@ class DatabaseStore:
 
     # ---------------------------------------------------------------- who writes
     def lease(self, *, lock: bool = False) -> Lease | None:
-        found = models.Lease.objects.using(self.using).filter(account_id=self.rows.account_id)
-        if lock:
-            found = found.select_for_update()
-        values = found.values_list("holder", "epoch", "expires_ms").first()
-        return Lease(*values) if values else None
+        order = "account_id FOR UPDATE" if lock and self.rows.vendor != "sqlite" else "account_id"
+        found = self.rows.select(models.Lease, order=order, columns="holder, epoch, expires_ms")
+        return Lease(*found[0]) if found else None
 
     def save_lease(self, lease: Lease) -> None:
         services.save_lease(self.rows, lease)
@@ -94,7 +94,7 @@ class DatabaseStore:
         return services.add_run(self.rows, run, epoch, self.schema)
 
     def end_run(self, number: int, at_ms: int, outcome: str) -> None:
-        self.rows.of(models.Run, id=number).update(ended_ms=at_ms, outcome=outcome)
+        self.rows.update(models.Run, {"ended_ms": at_ms, "outcome": outcome}, "id = %s", number)
 
     # ---------------------------------------------------------------- commands
     def command(self, client_id: str) -> Command | None:
@@ -144,7 +144,7 @@ class DatabaseStore:
         services.add_payment(self.rows, payment, at_ms, epoch)
 
     def known_adjustment(self, key: str) -> bool:
-        return bool(self.rows.of(models.Adjustment, key=key).exists())
+        return self.rows.first(models.Adjustment, '"key" = %s', key) is not None
 
     def add_adjustment(
         self, adjustment: Adjustment, movement: Movement | None, at_ms: int, epoch: int
@@ -170,7 +170,8 @@ class DatabaseStore:
         services.save_trades(self.rows, trades)
 
     def drop_trades(self, numbers: Iterable[int]) -> None:
-        self.rows.of(models.Trade, number__in=list(numbers)).delete()
+        for number in numbers:
+            self.rows.delete(models.Trade, "number = %s", number)
 
     def chain_end(self) -> tuple[int, str]:
         return selectors.chain_end(self.rows)
@@ -194,7 +195,7 @@ class DatabaseStore:
         return selectors.fills(self.rows, symbol, since_ms)
 
     def fill_cursor(self, symbol: str) -> int:
-        return selectors.newest(self.rows, models.Fill, symbol=symbol)
+        return selectors.newest(self.rows, models.Fill, "symbol = %s", symbol)
 
     def payment_cursor(self) -> int:
         return selectors.newest(self.rows, models.Payment)

@@ -149,7 +149,10 @@ class MemoryStore:
                 if found is not None:
                     return found
         every = self.tables["commands"].values()
-        return next((one for one in every if order_id and one.order_id == order_id and one.intent.symbol == symbol), None)
+        return next(
+            (one for one in every if order_id and one.order_id == order_id and one.intent.symbol == symbol),
+            None,
+        )
 
     def open_commands(self) -> tuple[Command, ...]:
         return tuple(sorted(self.tables["open_commands"].values(), key=lambda one: one.number))
@@ -242,7 +245,11 @@ class MemoryStore:
 
     def trades(self, symbol: str | None, since_ms: int) -> list[Trade]:
         every = sorted(self.tables["trades"].values(), key=lambda one: one.number)
-        return [one for one in every if symbol in (None, one.symbol) and (one.is_open or one.closed_ms >= since_ms)]
+        return [
+            one
+            for one in every
+            if symbol in (None, one.symbol) and (one.is_open or one.closed_ms >= since_ms)
+        ]
 
     def next_trade(self) -> int:
         return int(self.tables["single"].get("trades", 0)) + 1
@@ -290,7 +297,11 @@ class MemoryStore:
             self._put("balances", place, amount)
 
     def fills(self, symbol: str | None, since_ms: int) -> list[Fill]:
-        every = [one for one in self.tables["fills"].values() if symbol in (None, one.symbol) and one.ts_ms >= since_ms]
+        every = [
+            one
+            for one in self.tables["fills"].values()
+            if symbol in (None, one.symbol) and one.ts_ms >= since_ms
+        ]
         return sorted(every, key=lambda one: (one.ts_ms, one.symbol, one.fill_id))
 
     def fill_cursor(self, symbol: str) -> int:

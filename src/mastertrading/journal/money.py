@@ -125,7 +125,9 @@ def _by_symbol(fills: Iterable[Fill]) -> dict[str, list[Fill]]:
 def _instrument(store: Store, symbol: str) -> Instrument:
     found = store.instrument(symbol)
     if found is None:
-        raise DataError(f"nothing is known of the contract of {symbol}", hint="define() it before its first fill")
+        raise DataError(
+            f"nothing is known of the contract of {symbol}", hint="define() it before its first fill"
+        )
     return found
 
 

@@ -77,7 +77,9 @@ def _check_place(address: Address, create: bool) -> None:
             raise JournalUnusable("the journal's folder does not exist", where=str(folder))
     elif not os.access(address.path, os.W_OK):
         raise JournalUnusable(
-            "the journal cannot be written: it is read-only", where=str(address), hint="check the file's rights"
+            "the journal cannot be written: it is read-only",
+            where=str(address),
+            hint="check the file's rights",
         )
 
 

@@ -39,7 +39,9 @@ def check_lease(store: Store, epoch: int) -> Lease:
     """Refuse a writer whose epoch is not the newest. Raises ``LeaseLost``."""
     held = store.lease(lock=True)
     if held is None or held.epoch != epoch or not held.holder:
-        now = "nobody holds it" if held is None or not held.holder else f"{held.holder} has epoch {held.epoch}"
+        now = (
+            "nobody holds it" if held is None or not held.holder else f"{held.holder} has epoch {held.epoch}"
+        )
         raise LeaseLost(
             f"this process may not write the journal of {store.account}",
             why=f"its lease (epoch {epoch}) is over: {now}" if epoch else "it never took the lease",
@@ -89,9 +91,7 @@ def set_breaker(store: Store, breaker: BreakerFacts) -> bool:
         kind = "breaker_tripped" if breaker.stage > before else "breaker_released"
         figures = {"stage": str(breaker.stage), "before": str(before), "value": repr(breaker.value)}
         detail = f"{breaker.name}: stage {before} to {breaker.stage}"
-        store.add_incidents(
-            [Incident(kind, detail, breaker.ts_ms, Severity.CRITICAL, breaker.name, figures)]
-        )
+        store.add_incidents([Incident(kind, detail, breaker.ts_ms, Severity.CRITICAL, breaker.name, figures)])
     return True
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal, localcontext
 from typing import Any
 
-from django.db.models import Max, Q
-
 from mastertrading.domain.errors import JournalUnusable
 from mastertrading.domain.facts import (
     ZERO,
@@ -31,6 +29,7 @@ from mastertrading.domain.orders import Fill, Order, OrderKind, OrderStatus, Tim
 from mastertrading.journal import models
 from mastertrading.journal.books import Movement
 from mastertrading.journal.ledger import GENESIS, Posting, Transaction
+from mastertrading.journal.tables import Rows, marks
 from mastertrading.journal.translate import EXACT, plain
 
 CHUNK = 2000
@@ -39,17 +38,7 @@ TRADE_COLUMNS = tuple(Trade.__dataclass_fields__)
 INTENT_COLUMNS = tuple(name for name in Intent.__dataclass_fields__ if name != "purpose")
 COMMAND_COLUMNS = tuple(name for name in Command.__dataclass_fields__ if name not in ("intent", "state"))
 FILL_COLUMNS = tuple(Fill.__dataclass_fields__)
-
-
-class Rows:
-    """The tables of one account on one connection."""
-
-    def __init__(self, using: str, account_id: int) -> None:
-        self.using, self.account_id = using, account_id
-
-    def of(self, model: Any, *conditions: Any, **equals: Any) -> Any:
-        """The rows of a table that belong to the account."""
-        return model.objects.using(self.using).filter(*conditions, account_id=self.account_id, **equals)
+EQUITY_COLUMNS = tuple(EquityFacts.__dataclass_fields__)
 
 
 # ---------------------------------------------------------------- commands
@@ -64,7 +53,7 @@ def command_from(row: Any) -> Command:
 
 def command(rows: Rows, client_id: str) -> Command | None:
     """The command of a client id."""
-    row = rows.of(models.Command, client_id=client_id).first()
+    row = rows.first(models.Command, "client_id = %s", client_id)
     return command_from(row) if row else None
 
 
@@ -72,24 +61,28 @@ def command_of_order(rows: Rows, symbol: str, order_id: str) -> Command | None:
     """The command behind a venue's order id."""
     if not order_id:
         return None
-    told = rows.of(models.VenueOrder, Q(order_id=order_id) | Q(triggered_id=order_id), symbol=symbol)
-    for client_id in told.exclude(client_id="").values_list("client_id", flat=True):
+    known = rows.select(
+        models.VenueOrder,
+        "symbol = %s AND (order_id = %s OR triggered_id = %s) AND client_id <> ''",
+        *(symbol, order_id, order_id),
+        columns="client_id",
+    )
+    for (client_id,) in known:
         found = command(rows, client_id)
         if found is not None:
             return found
-    row = rows.of(models.Command, symbol=symbol, order_id=order_id).order_by("number").first()
+    row = rows.first(models.Command, "symbol = %s AND order_id = %s", symbol, order_id, order="number")
     return command_from(row) if row else None
 
 
 def open_commands(rows: Rows) -> tuple[Command, ...]:
     """Commands that are not over."""
-    return tuple(command_from(row) for row in rows.of(models.Command, is_over=False).order_by("number"))
+    return tuple(command_from(row) for row in rows.select(models.Command, "NOT is_over", order="number"))
 
 
 def next_number(rows: Rows, model: Any) -> int:
     """One more than the greatest number of a table."""
-    last = rows.of(model).order_by("-number").values_list("number", flat=True)[:1]
-    return (list(last) or [0])[0] + 1
+    return int(rows.select(model, columns="COALESCE(MAX(number), 0)")[0][0]) + 1
 
 
 def order_from(row: Any) -> Order:
@@ -121,16 +114,16 @@ def order_from(row: Any) -> Order:
 
 def order(rows: Rows, symbol: str, order_id: str, conditional: bool) -> Order | None:
     """An order as told last."""
-    row = rows.of(models.VenueOrder, symbol=symbol, order_id=order_id, conditional=conditional).first()
+    where = "symbol = %s AND order_id = %s AND conditional = %s"
+    row = rows.first(models.VenueOrder, where, symbol, order_id, conditional)
     return order_from(row) if row else None
 
 
 def open_orders(rows: Rows, symbol: str | None) -> tuple[Order, ...]:
     """Orders that were open when they were told last."""
-    found = rows.of(models.VenueOrder, is_open=True)
-    if symbol is not None:
-        found = found.filter(symbol=symbol)
-    return tuple(order_from(row) for row in found.order_by("symbol", "order_id", "conditional"))
+    where, params = ("is_open", ()) if symbol is None else ("is_open AND symbol = %s", (symbol,))
+    found = rows.select(models.VenueOrder, where, *params, order="symbol, order_id, conditional")
+    return tuple(order_from(row) for row in found)
 
 
 # ---------------------------------------------------------------- money
@@ -138,7 +131,7 @@ def open_orders(rows: Rows, symbol: str | None) -> tuple[Order, ...]:
 
 def instrument(rows: Rows, symbol: str) -> Instrument | None:
     """The newest contract facts."""
-    row = rows.of(models.Instrument, symbol=symbol).order_by("-id").first()
+    row = rows.first(models.Instrument, "symbol = %s", symbol, order="id DESC")
     if row is None:
         return None
     tiers = tuple(MarginTier(Decimal(floor), Decimal(rate)) for floor, rate in json.loads(row.tiers))
@@ -147,32 +140,41 @@ def instrument(rows: Rows, symbol: str) -> Instrument | None:
 
 def known_fills(rows: Rows, symbol: str, fill_ids: Iterable[str]) -> set[str]:
     """Those ids that are booked."""
-    ids = list(fill_ids)
     found: set[str] = set()
-    for start in range(0, len(ids), CHUNK // 4):
-        some = rows.of(models.Fill, symbol=symbol, fill_id__in=ids[start : start + CHUNK // 4])
-        found |= set(some.values_list("fill_id", flat=True))
+    for some in _chunks(fill_ids):
+        where = f"symbol = %s AND fill_id IN {marks(some)}"
+        found |= {one for (one,) in rows.select(models.Fill, where, symbol, *some, columns="fill_id")}
     return found
 
 
 def known_payments(rows: Rows, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those (kind, id) that are booked."""
-    wanted = set(keys)
-    ids = [payment_id for _, payment_id in wanted]
-    found: set[tuple[str, str]] = set()
-    for start in range(0, len(ids), CHUNK // 4):
-        some = rows.of(models.Payment, payment_id__in=ids[start : start + CHUNK // 4])
-        found |= set(some.values_list("kind", "payment_id"))
+    wanted, found = set(keys), set()
+    for some in _chunks(payment_id for _, payment_id in wanted):
+        where = f"payment_id IN {marks(some)}"
+        found |= {
+            (kind, one) for kind, one in rows.select(models.Payment, where, *some, columns="kind, payment_id")
+        }
     return found & wanted
+
+
+def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    every = sorted(values)
+    for start in range(0, len(every), CHUNK // 4):
+        yield every[start : start + CHUNK // 4]
 
 
 def fills(rows: Rows, symbol: str | None, since_ms: int) -> list[Fill]:
     """Booked executions, ascending."""
-    found = rows.of(models.Fill, ts_ms__gte=since_ms)
-    if symbol is not None:
-        found = found.filter(symbol=symbol)
-    every = [Fill(**values) for values in found.values(*FILL_COLUMNS)]
+    found = _since(rows, models.Fill, symbol, since_ms)
+    every = [Fill(**{name: getattr(row, name) for name in FILL_COLUMNS}) for row in found]
     return sorted(every, key=lambda one: (one.ts_ms, one.symbol, one.fill_id))
+
+
+def _since(rows: Rows, model: Any, symbol: str | None, since_ms: int) -> list[Any]:
+    if symbol is None:
+        return rows.select(model, "ts_ms >= %s", since_ms)
+    return rows.select(model, "symbol = %s AND ts_ms >= %s", symbol, since_ms)
 
 
 def movements(rows: Rows, symbol: str, since_ms: int, currency: str) -> list[Movement]:
@@ -190,9 +192,8 @@ def movements(rows: Rows, symbol: str, since_ms: int, currency: str) -> list[Mov
             reason=row.reason,
             client_id=row.own_id,
         )
-        for row in rows.of(models.Fill, symbol=symbol, ts_ms__gte=since_ms)
+        for row in _since(rows, models.Fill, symbol, since_ms)
     ]
-    adjusted = rows.of(models.Adjustment, symbol=symbol, ts_ms__gte=since_ms).exclude(movement_key="")
     moved += [
         Movement(
             key=row.movement_key,
@@ -206,18 +207,20 @@ def movements(rows: Rows, symbol: str, since_ms: int, currency: str) -> list[Mov
             reason="adjustment",
             is_adjustment=True,
         )
-        for row in adjusted
+        for row in _since(rows, models.Adjustment, symbol, since_ms)
+        if row.movement_key
     ]
     return moved
 
 
 def funding(rows: Rows, symbol: str, after_ms: int, until_ms: int, currency: str) -> Decimal:
     """Funding in (after, until]."""
-    found = rows.of(models.Payment, kind="funding", symbol=symbol, currency=currency, ts_ms__gt=after_ms)
-    if until_ms:
-        found = found.filter(ts_ms__lte=until_ms)
+    where = "kind = 'funding' AND symbol = %s AND currency = %s AND ts_ms > %s"
+    where += " AND ts_ms <= %s" if until_ms else ""
+    params = (symbol, currency, after_ms, until_ms)[: 4 if until_ms else 3]
+    found = rows.select(models.Payment, where, *params, columns="amount")
     with localcontext(EXACT):
-        return sum(found.values_list("amount", flat=True), ZERO)
+        return sum((plain(Decimal(amount)) for (amount,) in found), ZERO)
 
 
 def trade_from(row: Any) -> Trade:
@@ -227,43 +230,41 @@ def trade_from(row: Any) -> Trade:
 
 def last_trade(rows: Rows, symbol: str) -> Trade | None:
     """The newest trade of an instrument, by its movements."""
-    newest = list(rows.of(models.Trade, symbol=symbol).order_by("-opened_ms", "-number")[:8])
-    if not newest:
-        return None
-    return max((trade_from(row) for row in newest), key=lambda one: (one.first_key, one.number))
+    found = rows.select(models.Trade, "symbol = %s", symbol, order="opened_ms DESC, number DESC", limit=4)
+    newest = (trade_from(row) for row in found)
+    return max(newest, key=lambda one: (one.first_key, one.number), default=None)
 
 
 def trades(rows: Rows, symbol: str | None, since_ms: int) -> list[Trade]:
     """Open ones, and those closed from a moment on."""
-    found = rows.of(models.Trade, Q(closed_ms=0) | Q(closed_ms__gte=since_ms))
+    where, params = "(closed_ms = 0 OR closed_ms >= %s)", (since_ms,)
     if symbol is not None:
-        found = found.filter(symbol=symbol)
-    return [trade_from(row) for row in found.order_by("number")]
+        where, params = f"symbol = %s AND {where}", (symbol, since_ms)
+    return [trade_from(row) for row in rows.select(models.Trade, where, *params, order="number")]
 
 
 def chain_end(rows: Rows) -> tuple[int, str]:
     """The end of the ledger's chain."""
-    last = rows.of(models.LedgerTransaction).order_by("-number").values_list("number", "digest")[:1]
-    return (list(last) or [(0, GENESIS)])[0]
+    last = rows.select(models.LedgerTransaction, order="number DESC", limit=1, columns="number, digest")
+    return last[0] if last else (0, GENESIS)
 
 
 def postings(rows: Rows, ref: str) -> tuple[Posting, ...]:
     """All lines of a fact."""
-    found = rows.of(models.LedgerEntry, ref=ref).order_by("number", "line")
-    return tuple(Posting(*values) for values in found.values_list("name", "currency", "amount"))
+    found = rows.select(models.LedgerEntry, "ref = %s", ref, order="number, line")
+    return tuple(Posting(row.name, row.currency, row.amount) for row in found)
 
 
 def transactions(rows: Rows, first: int) -> Iterator[Transaction]:
     """Ledger transactions from a number on, with their lines. Raises ``JournalUnusable`` for lines without one."""
     number = first
     while True:
-        window = {"number__gte": number, "number__lt": number + CHUNK}
+        window = ("number >= %s AND number < %s", number, number + CHUNK)
         lines: dict[int, list[Posting]] = {}
-        found = rows.of(models.LedgerEntry, **window).order_by("number", "line")
-        for at, *values in found.values_list("number", "name", "currency", "amount"):
-            lines.setdefault(at, []).append(Posting(*values))
+        for row in rows.select(models.LedgerEntry, *window, order="number, line"):
+            lines.setdefault(row.number, []).append(Posting(row.name, row.currency, row.amount))
         count = 0
-        for row in rows.of(models.LedgerTransaction, **window).order_by("number"):
+        for row in rows.select(models.LedgerTransaction, *window, order="number"):
             count += 1
             own = tuple(lines.pop(row.number, ()))
             yield Transaction(row.number, row.kind, row.ref, row.ts_ms, own, row.previous, row.digest)
@@ -276,17 +277,16 @@ def transactions(rows: Rows, first: int) -> Iterator[Transaction]:
 
 def balances(rows: Rows, accounts: Iterable[tuple[str, str]] | None) -> dict[tuple[str, str], Decimal]:
     """Balances, all or some."""
-    found = rows.of(models.LedgerBalance)
     wanted = None if accounts is None else set(accounts)
-    if wanted is not None:
-        found = found.filter(name__in={name for name, _ in wanted})
-    every = {(name, currency): amount for name, currency, amount in found.values_list("name", "currency", "amount")}
+    names = [] if wanted is None else sorted({name for name, _ in wanted})
+    found = rows.select(models.LedgerBalance, f"name IN {marks(names)}" if names else "", *names)
+    every = {(row.name, row.currency): row.amount for row in found}
     return every if wanted is None else {place: every[place] for place in wanted if place in every}
 
 
-def newest(rows: Rows, model: Any, **equals: Any) -> int:
+def newest(rows: Rows, model: Any, where: str = "", *params: Any) -> int:
     """The newest time of a table."""
-    return rows.of(model, **equals).aggregate(value=Max("ts_ms"))["value"] or 0
+    return int(rows.select(model, where, *params, columns="COALESCE(MAX(ts_ms), 0)")[0][0])
 
 
 # ---------------------------------------------------------------- cycles
@@ -294,30 +294,26 @@ def newest(rows: Rows, model: Any, **equals: Any) -> int:
 
 def latest_state(rows: Rows) -> StateFacts | None:
     """The engine's record written last."""
-    row = rows.of(models.Cycle, has_state=True).order_by("-number").first()
+    row = rows.first(models.Cycle, "has_state", order="number DESC")
     return StateFacts(row.number, row.bar_ms, row.started_ms, bytes(row.state)) if row else None
 
 
 def decisions(rows: Rows, symbol: str, since_ms: int, until_ms: int) -> list[DecisionFacts]:
     """Decisions of a window."""
-    found = rows.of(models.Decision, symbol=symbol, ts_ms__gte=since_ms, ts_ms__lt=until_ms).order_by("ts_ms")
+    where = "symbol = %s AND ts_ms >= %s AND ts_ms < %s"
     return [
-        DecisionFacts(**values, verdicts=tuple(Verdict(*one) for one in json.loads(verdicts)))
-        for values, verdicts in _split(found.values(*DECISION_COLUMNS, "verdicts"))
+        DecisionFacts(
+            **{name: getattr(row, name) for name in DECISION_COLUMNS},
+            verdicts=tuple(Verdict(*one) for one in json.loads(row.verdicts)),
+        )
+        for row in rows.select(models.Decision, where, symbol, since_ms, until_ms, order="ts_ms")
     ]
-
-
-def _split(every: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
-    for values in every:
-        verdicts = values.pop("verdicts")
-        yield values, verdicts
 
 
 def equity(rows: Rows, since_ms: int) -> list[EquityFacts]:
     """The equity curve."""
-    names = tuple(EquityFacts.__dataclass_fields__)
-    found = rows.of(models.EquityPoint, ts_ms__gte=since_ms).order_by("ts_ms")
-    return [EquityFacts(**values) for values in found.values(*names)]
+    found = rows.select(models.EquityPoint, "ts_ms >= %s", since_ms, order="ts_ms")
+    return [EquityFacts(**{name: getattr(row, name) for name in EQUITY_COLUMNS}) for row in found]
 
 
 # ---------------------------------------------------------------- safety
@@ -326,20 +322,22 @@ def equity(rows: Rows, since_ms: int) -> list[EquityFacts]:
 def incidents(rows: Rows, since_ms: int) -> list[Incident]:
     """Incidents, oldest first."""
     return [
-        Incident(row.kind, row.detail, row.ts_ms, Severity(row.severity), row.subject, json.loads(row.figures))
-        for row in rows.of(models.Incident, ts_ms__gte=since_ms).order_by("id")
+        Incident(
+            row.kind, row.detail, row.ts_ms, Severity(row.severity), row.subject, json.loads(row.figures)
+        )
+        for row in rows.select(models.Incident, "ts_ms >= %s", since_ms, order="id")
     ]
 
 
 def latches(rows: Rows) -> dict[str, Latch]:
     """Switches that are put."""
-    found = rows.of(models.Latch, is_put=True).order_by("id")
+    found = rows.select(models.Latch, "is_put", order="id")
     return {row.name: Latch(row.name, row.reason, row.set_ms) for row in found}
 
 
 def breakers(rows: Rows) -> dict[str, BreakerFacts]:
     """Where each breaker stands."""
-    found = rows.of(models.BreakerState)
+    found = rows.select(models.BreakerState)
     return {row.name: BreakerFacts(row.name, row.stage, row.value, row.ts_ms) for row in found}
 
 
@@ -361,18 +359,18 @@ def operator_from(row: Any) -> OperatorCommand:
 
 def operator_command(rows: Rows, command_id: str) -> OperatorCommand | None:
     """One operator's command."""
-    row = rows.of(models.OperatorCommand, command_id=command_id).first()
+    row = rows.first(models.OperatorCommand, "command_id = %s", command_id)
     return operator_from(row) if row else None
 
 
 def open_operator_commands(rows: Rows) -> list[OperatorCommand]:
     """Those that wait."""
-    found = rows.of(models.OperatorCommand, phase=CommandPhase.ACCEPTED.value).order_by("id")
+    found = rows.select(models.OperatorCommand, "phase = %s", CommandPhase.ACCEPTED.value, order="id")
     return [operator_from(row) for row in found]
 
 
 def stage(rows: Rows) -> CapitalStage | None:
     """The stage that holds."""
-    row = rows.of(models.CapitalStage).order_by("-id").first()
+    row = rows.first(models.CapitalStage, order="id DESC")
     names = tuple(CapitalStage.__dataclass_fields__)
     return CapitalStage(**{name: getattr(row, name) for name in names}) if row else None

@@ -126,7 +126,9 @@ class Store(Protocol):
     def transactions(self, first: int) -> Iterable[Transaction]:
         """From a number on, ascending."""
 
-    def balances(self, accounts: Iterable[tuple[str, str]] | None = None) -> dict[tuple[str, str], Decimal]: ...
+    def balances(
+        self, accounts: Iterable[tuple[str, str]] | None = None
+    ) -> dict[tuple[str, str], Decimal]: ...
 
     def save_balances(self, balances: Mapping[tuple[str, str], Decimal]) -> None: ...
 

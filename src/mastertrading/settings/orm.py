@@ -62,10 +62,14 @@ def configure(
 
     if settings.configured:
         if web and "django.contrib.admin" not in settings.INSTALLED_APPS:
-            raise InvariantBroken("Django was set up without the admin, and cannot be set up twice in a process")
+            raise InvariantBroken(
+                "Django was set up without the admin, and cannot be set up twice in a process"
+            )
         return
     if web and (not secret_key or "*" in hosts):
-        raise InvariantBroken("the web needs a secret key of its own and named hosts", where="settings/orm.py")
+        raise InvariantBroken(
+            "the web needs a secret key of its own and named hosts", where="settings/orm.py"
+        )
     settings.configure(**_values(web, databases or {}, secret_key, hosts, urls))
     django.setup(set_prefix=False)
 
