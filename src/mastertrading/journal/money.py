@@ -212,7 +212,7 @@ def _enter_late(store: Store, movement: Movement, epoch: int) -> None:
     entries: list[Entry] = []
     for booking in bookings:
         entry = _entry(store, booking, fills.get(booking.movement.ref))
-        kind, ref, ts_ms, wanted = entry
+        _, ref, ts_ms, wanted = entry
         standing = _net(store.postings(ref))
         if standing != _net(wanted):
             entries += [("reversal", ref, ts_ms, ledger.reversed_postings(standing)), entry]

@@ -237,9 +237,9 @@ def last_trade(rows: Rows, symbol: str) -> Trade | None:
 
 def trades(rows: Rows, symbol: str | None, since_ms: int) -> list[Trade]:
     """Open ones, and those closed from a moment on."""
-    where, params = "(closed_ms = 0 OR closed_ms >= %s)", (since_ms,)
+    where, params = "(closed_ms = 0 OR closed_ms >= %s)", list[int | str]([since_ms])
     if symbol is not None:
-        where, params = f"symbol = %s AND {where}", (symbol, since_ms)
+        where, params = where + " AND symbol = %s", [since_ms, symbol]
     return [trade_from(row) for row in rows.select(models.Trade, where, *params, order="number")]
 
 

@@ -21,6 +21,7 @@ from mastertrading.journal.translate import exact, plain
 BATCH = 50
 """Rows in one INSERT: below every database's limit of parameters."""
 
+row_type: Any = namedtuple
 Convert = Callable[[Any], Any]
 
 
@@ -51,7 +52,7 @@ class Table:
         fields = model._meta.concrete_fields
         self.name = model._meta.db_table
         self.columns = tuple(field.column for field in fields)
-        self.row: Any = namedtuple(model.__name__, self.columns)
+        self._make: Any = row_type(model.__name__, self.columns)._make
         self.listed = ", ".join(f'"{name}"' for name in self.columns)
         self.defaults = {field.column: field.get_default() for field in fields if field.has_default()}
         self.read = [(k, convert) for k, field in enumerate(fields) if (convert := _reading(field))]
@@ -62,7 +63,7 @@ class Table:
         kept = list(values)
         for place, convert in self.read:
             kept[place] = convert(kept[place])
-        return self.row._make(kept)
+        return self._make(kept)
 
     def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values as the database takes them."""

@@ -83,7 +83,7 @@ def keyring_from_text(text: str) -> Keyring:
     ConfigError
         If it is not that; the text is not shown.
     """
-    keks = []
+    keks: list[Kek] = []
     for part in text.replace("\n", ",").split(","):
         name, _, encoded = part.strip().partition(":")
         if not part.strip():
