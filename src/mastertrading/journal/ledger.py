@@ -52,7 +52,7 @@ def pair(into: str, out_of: str, currency: str, amount: Decimal) -> tuple[Postin
     if not amount:
         return ()
     kept = exact(amount)
-    return (Posting(into, currency, kept), Posting(out_of, currency, -kept))
+    return (Posting(into, currency, kept), Posting(out_of, currency, kept.copy_negate()))
 
 
 def of_fill(booking: Booking, currency: str, fee: Decimal, fee_currency: str) -> tuple[Posting, ...]:
@@ -90,7 +90,7 @@ def of_adjusted_money(adjustment: Adjustment) -> tuple[Posting, ...]:
 
 def reversed_postings(postings: Iterable[Posting]) -> tuple[Posting, ...]:
     """The same lines with the opposite sign."""
-    return tuple(Posting(one.account, one.currency, -one.amount) for one in postings)
+    return tuple(Posting(one.account, one.currency, one.amount.copy_negate()) for one in postings)
 
 
 def seal(

@@ -15,7 +15,7 @@ from mastertrading.domain.orders import Fill, Payment
 from mastertrading.journal import ledger
 from mastertrading.journal.books import FOREIGN, Booking, Movement, fold, movement_key, play
 from mastertrading.journal.store import Store
-from mastertrading.journal.translate import exact, plain, unit_value
+from mastertrading.journal.translate import exact, plain, signed, unit_value
 
 CAUSES = {"liquidation": "liquidation", "adl": "adl"}
 EXTERNAL, UNKNOWN, ADJUSTED = "external", "unknown", "adjustment"
@@ -139,7 +139,7 @@ def _movement(store: Store, fill: Fill) -> Movement:
         ref=f"fill:{fill.symbol}:{fill.fill_id}",
         symbol=fill.symbol,
         ts_ms=fill.ts_ms,
-        qty=exact(fill.order_side * fill.qty),
+        qty=signed(fill.order_side, exact(fill.qty)),
         px=exact(fill.px),
         fee=exact(fill.fee) if fill.fee_currency == currency else ZERO,
         grain=unit_value(_instrument(store, fill.symbol)),

@@ -30,7 +30,7 @@ from mastertrading.journal import models
 from mastertrading.journal.books import Movement
 from mastertrading.journal.ledger import GENESIS, Posting, Transaction
 from mastertrading.journal.tables import Rows, marks
-from mastertrading.journal.translate import EXACT, plain
+from mastertrading.journal.translate import EXACT, plain, signed
 
 CHUNK = 2000
 DECISION_COLUMNS = tuple(name for name in DecisionFacts.__dataclass_fields__ if name != "verdicts")
@@ -185,7 +185,7 @@ def movements(rows: Rows, symbol: str, since_ms: int, currency: str) -> list[Mov
             ref=f"fill:{symbol}:{row.fill_id}",
             symbol=symbol,
             ts_ms=row.ts_ms,
-            qty=plain(row.order_side * row.qty),
+            qty=signed(row.order_side, row.qty),
             px=row.px,
             fee=row.fee if row.fee_currency == currency else ZERO,
             grain=row.grain,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 EXACT = Context(prec=80, traps=[Inexact, InvalidOperation, Overflow])
 """Arithmetic that raises where it would round. Never the global context: other libraries share it."""
 
+ATOM = Decimal(1) / ATOMS_PER_UNIT
 PLACES = 18
 WHOLE_DIGITS = 20
 _STEP = Decimal(1).scaleb(-PLACES)
@@ -34,7 +35,7 @@ def exact(value: Decimal) -> Decimal:
     DataError
         If it does not fit, or is no number.
     """
-    if not value.is_finite() or abs(value) >= _LIMIT:
+    if not value.is_finite() or value.copy_abs() >= _LIMIT:
         raise DataError(f"{value} cannot be kept: not a number of at most {WHOLE_DIGITS} digits")
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -PLACES:
@@ -52,6 +53,11 @@ def plain(value: Decimal) -> Decimal:
         trimmed = value.normalize() if value else Decimal(0)
         exponent = trimmed.as_tuple().exponent
         return trimmed.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else trimmed
+
+
+def signed(side: int, value: Decimal) -> Decimal:
+    """A value with the sign of a side. Python's own ``-`` would round it to the global context."""
+    return value if side > 0 else value.copy_negate()
 
 
 def lot_qty(instrument: Instrument) -> Decimal:
@@ -78,7 +84,7 @@ def ticks(instrument: Instrument, px: Decimal) -> int:
 
 def atoms(amount: Decimal) -> int:
     """Quote units as atoms. Raises ``DataError`` if they are not whole."""
-    return _whole(amount * ATOMS_PER_UNIT, Decimal(1), f"{amount} is not a whole number of atoms")
+    return _whole(amount, ATOM, f"{amount} is not a whole number of atoms")
 
 
 def qty_of(instrument: Instrument, count: int) -> Decimal:

@@ -12,7 +12,7 @@ class Command(Row):
     """An intent and how far it has come (``domain/intents.py``)."""
 
     number = whole()
-    client_id = word(36, unique=True)
+    client_id = word(36)
     run = models.ForeignKey("journal.Run", null=True, on_delete=models.PROTECT, related_name="+")
     epoch = whole()
     state = word(12)
@@ -45,7 +45,7 @@ class Command(Row):
     filled_qty = ExactDecimalField(default=0)
 
     class Meta:
-        constraints = (unique("command_number", "number"),)
+        constraints = (unique("command_number", "number"), unique("command_once", "client_id"))
         indexes = (
             models.Index(
                 fields=("account", "number"), name="journal_command_open", condition=models.Q(is_over=False)
