@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mastertrading.domain.errors import SafetyBlocked
 from mastertrading.domain.facts import AccountName
-from mastertrading.journal.database import DatabaseStore
 from mastertrading.journal.vault import ApiKeys, Keyring, kek_name, rewrap, seal, unseal
+
+if TYPE_CHECKING:  # the tables exist once a journal is open
+    from mastertrading.journal.database import DatabaseStore
 
 
 class Credentials:

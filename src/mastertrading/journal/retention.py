@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from mastertrading.journal import models
-from mastertrading.journal.database import DatabaseStore
-from mastertrading.journal.tables import marks
+if TYPE_CHECKING:  # the tables exist once a journal is open
+    from mastertrading.journal.database import DatabaseStore
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 FLAT = 3
@@ -37,6 +37,7 @@ class Retention:
 
 def thin(store: DatabaseStore, now_ms: int, keep: Retention = Retention(), limit: int = 5000) -> int:
     """Remove what is too old, at most about ``limit`` rows of each kind; returns how many. 0: nothing is left to do."""
+    from mastertrading.journal import models
 
     def before(days: float) -> int:
         return int(now_ms - days * DAY_MS)
@@ -72,11 +73,11 @@ def _thin_to_one(
 
 def _forget_states(store: DatabaseStore, before_ms: int, step_ms: int, limit: int) -> int:
     """Empty the engine's records but the last of each span."""
+    from mastertrading.journal import models
+
     extra = _doubled(store, models.Cycle, "started_ms", "has_state", before_ms, step_ms, limit)
     values = {"state": None, "has_state": False}
-    return sum(
-        store.rows.update(models.Cycle, values, f"id IN {marks(some)}", *some) for some in _batches(extra)
-    )
+    return sum(store.rows.update(models.Cycle, values, _among(some), *some) for some in _batches(extra))
 
 
 def _doubled(
@@ -94,5 +95,9 @@ def _batches(ids: list[int]) -> list[list[int]]:
     return [ids[start : start + 500] for start in range(0, len(ids), 500)]
 
 
+def _among(ids: list[int]) -> str:
+    return f"id IN ({', '.join(['%s'] * len(ids))})"
+
+
 def _delete(store: DatabaseStore, model: object, ids: list[int]) -> int:
-    return sum(store.rows.delete(model, f"id IN {marks(some)}", *some) for some in _batches(ids))
+    return sum(store.rows.delete(model, _among(some), *some) for some in _batches(ids))
