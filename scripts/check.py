@@ -1,6 +1,7 @@
 """The one check command, for people and for CI: ``python3 scripts/check.py``.
 
-Sets ``.venv/`` up with what the checks need, looks at format, lint, types, import contracts and tests, and
+Sets ``.venv/`` up with what the checks need (and, before the tests, ``.venv-clients/`` with the clients that they try:
+half a minute, once), looks at format, lint, types, import contracts and tests, and
 ends with a summary. Name parts to run only those; what comes after ``--`` goes to pytest::
 
     python3 scripts/check.py lint types
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 
+import clients_env
 from setup import BIN, DEV_LOCK, PYTHON, ROOT, SUFFIX, SetupError, set_up
 
 WORKERS = "2"
@@ -84,7 +86,10 @@ def main() -> int:
         set_up(DEV_LOCK)
         if options.fix:
             fix()
-        return summary(run_parts(options.parts or list(todo), todo))
+        parts = options.parts or list(todo)
+        if "tests" in parts:
+            clients_env.make_all()
+        return summary(run_parts(parts, todo))
     except SetupError as failure:
         say(f"stopped: {failure}")
     except KeyboardInterrupt:

@@ -60,26 +60,40 @@ def check_python() -> None:
     raise SetupError(f"Python 3.11, 3.12 or 3.13 is needed, this is {sys.version.split()[0]}\n  {advice}")
 
 
-def make_venv() -> None:
-    """Make the virtual environment, again if its Python is gone or of another version than this one."""
+def python_of(venv: Path) -> Path:
+    return venv / ("Scripts" if os.name == "nt" else "bin") / f"python{SUFFIX}"
+
+
+def make_venv(venv: Path = VENV) -> None:
+    """Make a virtual environment, again if its Python is gone or of another version than this one."""
     version = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
-    if PYTHON.exists() and run(PYTHON, "-c", version, show=False):
+    if python_of(venv).exists() and run(python_of(venv), "-c", version, show=False):
         return
-    say(f"making {VENV.name} with Python {sys.version.split()[0]}")
-    if not run(sys.executable, "-m", "venv", "--clear", "--without-pip", VENV):
-        raise SetupError(f"{VENV} could not be made; the lines above say why\n{NO_PIP}")
+    say(f"making {venv.relative_to(ROOT)} with Python {sys.version.split()[0]}")
+    if not run(sys.executable, "-m", "venv", "--clear", "--without-pip", venv):
+        raise SetupError(f"{venv} could not be made; the lines above say why\n{NO_PIP}")
 
 
-def pip() -> list[object]:
-    """The pip that installs into the virtual environment: its own, else that of this Python."""
-    own: list[object] = [PYTHON, "-m", "pip"]
+def pip(python: Path = PYTHON) -> list[object]:
+    """The pip that installs into a virtual environment: its own, else that of this Python."""
+    own: list[object] = [python, "-m", "pip"]
     if run(*own, "--version", show=False):
         return own
-    if run(PYTHON, "-m", "ensurepip", show=False) and run(*own, "--version", show=False):
+    if run(python, "-m", "ensurepip", show=False) and run(*own, "--version", show=False):
         return own
-    if run(sys.executable, "-m", "pip", "--python", PYTHON, "--version", show=False):
-        return [sys.executable, "-m", "pip", "--python", PYTHON]
+    if run(sys.executable, "-m", "pip", "--python", python, "--version", show=False):
+        return [sys.executable, "-m", "pip", "--python", python]
     raise SetupError(NO_PIP)
+
+
+def install_lock(lock: str, python: Path = PYTHON) -> None:
+    """Install exactly what the lock names, each file checked by its hash."""
+    quiet = [] if sys.stdout.isatty() else ["--quiet", "--quiet"]
+    command = [*pip(python), "install", "--disable-pip-version-check", *quiet]
+    if not run(*command, "--require-hashes", "--only-binary", ":all:", "-r", lock):
+        raise SetupError(
+            f"not everything in {lock} could be installed; the lines above say why\n  is the network up?"
+        )
 
 
 def state(lock: str) -> str:
@@ -102,18 +116,10 @@ def install(lock: str) -> None:
     """Install what the lock names, then this checkout, so that edits to it act at once."""
     count = sum("==" in line for line in (ROOT / lock).read_text(encoding="utf-8").splitlines())
     say(f"installing from {lock} ({count} packages; the first time this takes a minute or two)")
-    install = [
-        *pip(),
-        "install",
-        "--disable-pip-version-check",
-        *([] if sys.stdout.isatty() else ["--quiet", "--quiet"]),
-    ]
     STAMP.unlink(missing_ok=True)
-    if not run(*install, "--require-hashes", "--only-binary", ":all:", "-r", lock):
-        raise SetupError(
-            f"not everything in {lock} could be installed; the lines above say why\n  is the network up?"
-        )
-    if not run(*install, "--no-deps", "--no-build-isolation", "--no-index", "--editable", ROOT):
+    install_lock(lock)
+    own = ["--quiet", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--editable", ROOT]
+    if not run(*pip(), "install", "--disable-pip-version-check", *own):
         raise SetupError("mastertrading itself could not be installed; the lines above say why")
 
 

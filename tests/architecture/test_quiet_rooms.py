@@ -21,6 +21,9 @@ ENVIRONMENT = {"compiled/kernel.py"}
 LOCKED = {"exchange/pacing.py", "lake/staging.py"}
 """What threads of the command line share may have a lock, and nothing else of threads."""
 
+ON_A_LOOP = ("exchange", "simulator")
+"""Who speaks to networks runs on a loop. Gateways still sleep by the clock that they are given."""
+
 SEEDED = {"Generator", "PCG64", "SeedSequence", "Philox"}
 
 
@@ -39,11 +42,17 @@ def test_a_module_below_the_command_line_imports_no_source_of_chance(path):
             names = [(node.module or "").split(".")[0]]
             assert node.module != "time", "import time, so that what is used of it can be seen"
         allowed = {"threading"} if path in LOCKED else set()
+        allowed |= {"asyncio"} if room(path) in ON_A_LOOP else set()
         assert not (BANNED - allowed) & set(names)
     if path in LOCKED:
         assert {name for name in attributes(trees()[path]) if name.startswith("threading.")} == {
             "threading.Lock"
         }
+
+
+@pytest.mark.parametrize("path", [path for path in BELOW if room(path) == "exchange"])
+def test_a_gateway_sleeps_only_by_the_clock_that_it_is_given(path):
+    assert not attributes(trees()[path]) & {"asyncio.sleep", "asyncio.timeout", "asyncio.wait_for"}
 
 
 @pytest.mark.parametrize("path", BELOW)

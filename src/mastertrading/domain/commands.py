@@ -27,6 +27,8 @@ class Refusal(StrEnum):
     REDUCE_ONLY = "reduce_only"
     WOULD_TRIGGER = "would_trigger"
     WOULD_TAKE = "would_take"
+    NO_LIQUIDITY = "no_liquidity"
+    """Fill-or-kill, and there was not enough."""
     PRECISION = "precision"
     MIN_SIZE = "min_size"
     MAX_SIZE = "max_size"

@@ -68,6 +68,32 @@ class StreamGap:
     event_ms: int
 
 
-MarketEvent = Bar | Quote | Funding | Book | StreamGap
-AccountEvent = Order | Fill | Position | Balance | StreamGap
+@dataclass(frozen=True, slots=True)
+class BarRevised:
+    """The venue tells another bar where it had told a final one. Nothing decided is decided again; it is told."""
+
+    bar: Bar
+    was: Bar
+    event_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNews:
+    """Something about the account is different; the message does not hold all of it. Look now.
+
+    Attributes
+    ----------
+    topic
+        ``positions``, ``balance``, ``settings``.
+    symbol
+        Empty: of no single instrument.
+    """
+
+    topic: str
+    symbol: str
+    event_ms: int
+
+
+MarketEvent = Bar | BarRevised | Quote | Funding | Book | StreamGap
+AccountEvent = Order | Fill | Position | Balance | AccountNews | StreamGap
 """A stream event never carries truth: it says *look now*."""

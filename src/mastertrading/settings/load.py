@@ -30,8 +30,11 @@ from mastertrading.settings.toml_text import lines_of, template, to_toml, values
 
 PREFIX = "MASTERTRADING__"
 LOOKALIKE = "MASTERTRADING_"
-NO_SETTINGS = ("CACHE", "LANG", "SHARED_DATA", "UPDATE_GOLDEN")
-"""What else ``MASTERTRADING_…`` may be called: the cache's folder, the language, and two of the tests."""
+NO_SETTINGS = ("CACHE", "LANG", "LIVE", "SHARED_DATA", "UPDATE_GOLDEN")
+"""What else ``MASTERTRADING_…`` may be called: the cache's folder, the language, live trading's second switch, and two
+of the tests."""
+KEYS = LOOKALIKE + "KEYS_"
+"""How the names of variables with keys begin. They are no settings, and nothing here shows their values."""
 COMMAND_LINE = "command line"
 TEXT_HINT = 'text needs "quotes", as in tier = "half"'
 CHECK_HINT = "compare with a whole file: mastertrading config init example.toml"
@@ -186,7 +189,9 @@ def _read_environment(environ: Mapping[str, str], reading: _Reading) -> None:
         if name.startswith(PREFIX):
             path = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
             _give_text(path, environ[name], *place, reading)
-        elif name.startswith(LOOKALIKE) and name.removeprefix(LOOKALIKE) not in NO_SETTINGS:
+        elif name.startswith(KEYS) or name.removeprefix(LOOKALIKE) in NO_SETTINGS:
+            continue
+        elif name.startswith(LOOKALIKE):
             reading.problems.append(_lookalike(name, environ[name], place[1]))
 
 

@@ -269,13 +269,13 @@ def _tiers(spec: Any, instrument: Instrument) -> None:
         )
     count = len(instrument.tiers)
     spec.tiers = count
-    spec.tier_floor[:count], spec.tier_rate_e8[:count], spec.tier_deduction[:count] = _ladder(
+    spec.tier_floor[:count], spec.tier_rate_e8[:count], spec.tier_deduction[:count] = margin_ladder(
         instrument.tiers
     )
 
 
 @lru_cache(maxsize=256)
-def _ladder(tiers: tuple[MarginTier, ...]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+def margin_ladder(tiers: tuple[MarginTier, ...]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Floors and deductions in atoms, and rates in 1e-8."""
     floors = tuple(int(tier.floor * ATOMS_PER_UNIT) for tier in tiers)
     rates = tuple(int(tier.maintenance_rate * RATE_UNIT) for tier in tiers)

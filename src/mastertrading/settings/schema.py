@@ -434,6 +434,30 @@ class Fills(Group):
     """A resting limit fills when the price trades through it by this many ticks."""
 
 
+class Exchange(Group):
+    """Which venue is traded, how, and for whom. Keys never stand here: see docs/modes.md."""
+
+    mode: Literal["paper", "testnet", "live"] = "paper"
+    """``live`` needs a second switch outside of this file."""
+    venue: Literal["binance_usdm", "bybit_linear", "kucoin_futures", "bingx_swap"] = "binance_usdm"
+    network: Literal["", "demo", "testnet"] = ""
+    """Which test site, where a venue has two; empty takes the venue's first."""
+    account: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,32}$")] = ""
+    """Our name of the account: it finds the keys, and the second switch must say it."""
+    account_id: str = ""
+    """The venue's own name of the account, which it must tell. Live trading needs it."""
+    unknown_rights: bool = False
+    """Trade live with a key whose rights the venue does not tell."""
+    leverage: Annotated[int, Field(ge=1, le=125)] = 5
+    margin: Literal["cross", "isolated"] = "cross"
+    timeout_seconds: Annotated[float, Field(ge=1.0, le=30.0)] = 5.0
+    """How long one request may take."""
+    reserve: Annotated[float, Field(ge=0.2, le=0.8)] = 0.2
+    """Share of the venue's request budget that only protection and cancels may use."""
+    proxy: str = ""
+    """Address of a proxy for every connection; the environment's is not heeded."""
+
+
 class InstrumentSettings(Group):
     """What differs for one instrument. Unset contract facts come from the built-in catalogue or the lake."""
 
@@ -471,6 +495,7 @@ class Settings(Group):
     account: Account = Account()
     costs: Costs = Costs()
     fills: Fills = Fills()
+    exchange: Exchange = Exchange()
     instruments: dict[str, InstrumentSettings] = Field(default_factory=_default_instruments)
     seed: Annotated[int, Field(ge=0)] = 1
 

@@ -25,6 +25,9 @@ class Listing:
 
     Attributes
     ----------
+    tick_step, lot_step
+        Orders must be on whole multiples of so many of the instrument's ticks and lots. A venue that makes its steps
+        coarser, or finer again, changes these; what the exchange counts in stays.
     max_lots, max_market_lots
         Largest limit and market order.
     band
@@ -46,6 +49,8 @@ class Listing:
     """
 
     instrument: Instrument
+    tick_step: int = 1
+    lot_step: int = 1
     max_lots: int = 10**9
     max_market_lots: int = 10**9
     band: Decimal = Decimal("0.05")
@@ -75,6 +80,16 @@ class Listing:
     def atoms(self) -> int:
         """Value of one tick of one lot."""
         return self.instrument.atoms_per_tick_lot
+
+    @property
+    def tick(self) -> Decimal:
+        """Smallest step of a price that the venue takes and shows."""
+        return self.instrument.tick * self.tick_step
+
+    @property
+    def lot(self) -> Decimal:
+        """Smallest step of a quantity that the venue takes and shows."""
+        return self.instrument.lot * self.lot_step
 
     def px(self, ticks: int) -> Decimal:
         """A price in quote units."""

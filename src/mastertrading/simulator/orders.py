@@ -32,6 +32,8 @@ class Cause(StrEnum):
     ADL = "adl"
     FOREIGN = "foreign"
     """The account's owner by hand, or another bot (fault X22)."""
+    DELIVERY = "delivery"
+    """The instrument was delisted and settled."""
 
 
 class Ended(StrEnum):

@@ -70,3 +70,26 @@ class MatchingRules:
     fill_pieces: int = rule(
         1, Evidence.ASSUMED, "into how many executions the exchange splits a fill", worst=3
     )
+    liquidation_by: str = rule(
+        "last",
+        Evidence.ASSUMED,
+        "what meets the level of liquidation: 'last' the traded price on its path (the backtest's rule, no later than "
+        "a venue would) and the mark when it moves, 'mark' only the mark",
+        worst="last",
+    )
+    reduce_only_needs_position: bool = rule(
+        True, Evidence.ASSUMED, "a plain reduce-only order without a position is refused", worst=True
+    )
+    conditional_needs_position: bool = rule(
+        False, Evidence.ASSUMED, "so is a conditional reduce-only or close-position order", worst=True
+    )
+    amends_conditional: bool = rule(
+        True, Evidence.ASSUMED, "a conditional order that waits can be amended", worst=False
+    )
+    held_limit: str = rule(
+        "rest",
+        Evidence.ASSUMED,
+        "a limit that would take and arrives between a bar's close and the next open: 'rest' the path meets it at its "
+        "own price (the backtest's rule), 'take' it takes at the open",
+        worst="rest",
+    )

@@ -80,7 +80,7 @@ def test_a_machine_without_any_pip_is_told_what_to_install(setup, monkeypatch):
 
 def test_an_installation_that_fails_leaves_no_stamp(setup, monkeypatch):
     setup.STAMP.write_text('{"requirements.lock": "old"}', encoding="utf-8")
-    monkeypatch.setattr(setup, "pip", lambda: ["pip"])
+    monkeypatch.setattr(setup, "pip", lambda *python: ["pip"])
     monkeypatch.setattr(setup, "run", lambda *command, **options: False)
     with pytest.raises(setup.SetupError, match=r"not everything in requirements\.lock"):
         setup.set_up()
