@@ -297,6 +297,21 @@ class JournalContract:
         assert journal.book_payment(funding(2, "0.2", 3000), at_ms=9) == 0
         assert journal.balances()["funding", "USDT"] == D("0.3")
 
+    def test_facts_come_back_in_the_order_of_the_books(self, journal):
+        one, two = (sent(journal, intent(leg=leg), at_ms=leg + 1) for leg in (0, 1))
+        late, early = (
+            fill(10, 1, "0.001", "50000", 5, client_id=one),
+            fill(9, 1, "0.001", "50000", 5, client_id=two),
+        )
+        first = fill(11, 1, "0.001", "50000", 4)
+        journal.book_fill(early, at_ms=9)
+        journal.book_fill(late, first, at_ms=9)
+        assert journal.fills() == (first, late, early)
+        assert journal.fills(since_ms=5) == (late, early)
+        journal.book_payment(funding(2, "0.2", 8), transfer(1, "5", 7), at_ms=9)
+        assert [one.payment_id for one in journal.payments()] == ["t1", "f2"]
+        assert journal.payments(8) == (funding(2, "0.2", 8),)
+
     def test_a_fee_in_a_third_currency_touches_that_wallet_only(self, journal):
         journal.book_fill(fill(1, 1, "0.003", "50000", fee="0.0001", fee_currency="BNB"), at_ms=9)
         assert journal.balances()["wallet", "BNB"] == D("-0.0001")

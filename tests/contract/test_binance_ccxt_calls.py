@@ -141,7 +141,9 @@ def test_orders_go_over_the_websocket_api_too():
         assert (await client.cancel_order_ws(placed["id"], BTC))["status"] == "canceled"
         stop = await client.create_order_ws(BTC, "market", "sell", 0.01, None, {"stopLossPrice": 59_000})
         assert (stop["status"], stop["triggerPrice"]) == ("open", 59_000)
-        with pytest.raises(ccxt.ExchangeError, match="-2019"):  # its table for this market goes by https:// only
+        with pytest.raises(
+            ccxt.ExchangeError, match="-2019"
+        ):  # its table for this market goes by https:// only
             await client.create_order_ws(BTC, "market", "buy", 100)
         assert (await client.fetch_balance_ws())["USDT"]["total"] == pytest.approx(10_000)
         await client.create_order(BTC, "market", "buy", 0.01)

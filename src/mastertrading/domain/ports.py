@@ -270,7 +270,10 @@ class Journal(Protocol):
         """Decisions of minutes that closed in [since, until)."""
 
     def fills(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Fill, ...]:
-        """Booked executions, ascending."""
+        """Booked executions, in the order of the books: by time, then as their commands were prepared."""
+
+    def payments(self, since_ms: int = 0) -> tuple[Payment, ...]:
+        """Booked payments, ascending."""
 
     def trades(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Trade, ...]:
         """Trades that are open or closed in [since, ...), by number."""

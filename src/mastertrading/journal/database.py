@@ -194,6 +194,9 @@ class DatabaseStore:
     def fills(self, symbol: str | None, since_ms: int) -> list[Fill]:
         return selectors.fills(self.rows, symbol, since_ms)
 
+    def payments(self, since_ms: int) -> list[Payment]:
+        return selectors.payments(self.rows, since_ms)
+
     def fill_cursor(self, symbol: str) -> int:
         return selectors.newest(self.rows, models.Fill, "symbol = %s", symbol)
 

@@ -47,7 +47,7 @@ class Transaction:
     digest: str
 
 
-def pair(into: str, out_of: str, currency: str, amount: Decimal) -> tuple[Posting, ...]:
+def both_sides(into: str, out_of: str, currency: str, amount: Decimal) -> tuple[Posting, ...]:
     """Two lines that cancel; none for nothing."""
     if not amount:
         return ()
@@ -59,10 +59,10 @@ def of_fill(booking: Booking, currency: str, fee: Decimal, fee_currency: str) ->
     """The lines of a fill: the position, its cost, what was realised, the fee."""
     symbol, qty = booking.movement.symbol, booking.movement.qty
     return (
-        *pair(f"position:{symbol}", f"venue:{symbol}", symbol, qty),
-        *pair(f"cost:{symbol}", f"due:{symbol}", currency, booking.cost),
-        *pair("wallet", "pnl", currency, booking.realised),
-        *pair("fees", "wallet", fee_currency, fee),
+        *both_sides(f"position:{symbol}", f"venue:{symbol}", symbol, qty),
+        *both_sides(f"cost:{symbol}", f"due:{symbol}", currency, booking.cost),
+        *both_sides("wallet", "pnl", currency, booking.realised),
+        *both_sides("fees", "wallet", fee_currency, fee),
     )
 
 
@@ -70,22 +70,24 @@ def of_adjusted_position(booking: Booking, currency: str) -> tuple[Posting, ...]
     """The lines of a difference in position. What it would have realised is no money of ours: it waits in suspense."""
     symbol, qty = booking.movement.symbol, booking.movement.qty
     return (
-        *pair(f"position:{symbol}", f"suspense:{symbol}", symbol, qty),
-        *pair(f"cost:{symbol}", f"due:{symbol}", currency, booking.cost),
-        *pair("suspense", "pnl", currency, booking.realised),
+        *both_sides(f"position:{symbol}", f"suspense:{symbol}", symbol, qty),
+        *both_sides(f"cost:{symbol}", f"due:{symbol}", currency, booking.cost),
+        *both_sides("suspense", "pnl", currency, booking.realised),
     )
 
 
 def of_payment(payment: Payment) -> tuple[Posting, ...]:
     """The lines of a payment. Funding is + = paid; everything else + = into the account."""
     if payment.kind == "funding":
-        return pair("funding", "wallet", payment.currency, payment.amount)
-    return pair("wallet", PAYMENT_ACCOUNTS.get(payment.kind, "others"), payment.currency, payment.amount)
+        return both_sides("funding", "wallet", payment.currency, payment.amount)
+    return both_sides(
+        "wallet", PAYMENT_ACCOUNTS.get(payment.kind, "others"), payment.currency, payment.amount
+    )
 
 
 def of_adjusted_money(adjustment: Adjustment) -> tuple[Posting, ...]:
     """The lines of a difference in money."""
-    return pair("wallet", "suspense", adjustment.currency, adjustment.amount)
+    return both_sides("wallet", "suspense", adjustment.currency, adjustment.amount)
 
 
 def reversed_postings(postings: Iterable[Posting]) -> tuple[Posting, ...]:

@@ -297,12 +297,14 @@ class MemoryStore:
             self._put("balances", place, amount)
 
     def fills(self, symbol: str | None, since_ms: int) -> list[Fill]:
-        every = [
-            one
-            for one in self.tables["fills"].values()
-            if symbol in (None, one.symbol) and one.ts_ms >= since_ms
-        ]
-        return sorted(every, key=lambda one: (one.ts_ms, one.symbol, one.fill_id))
+        every = self.tables["fills"].values()
+        found = [one for one in every if symbol in (None, one.symbol) and one.ts_ms >= since_ms]
+        keys = self.tables["movements"]
+        return sorted(found, key=lambda one: (keys[f"fill:{one.symbol}:{one.fill_id}"].key, one.symbol))
+
+    def payments(self, since_ms: int) -> list[Payment]:
+        every = [one for one in self.tables["payments"].values() if one.ts_ms >= since_ms]
+        return sorted(every, key=lambda one: (one.ts_ms, one.kind, one.payment_id))
 
     def fill_cursor(self, symbol: str) -> int:
         return int(self.tables["fill_cursors"].get(symbol, 0))

@@ -85,6 +85,8 @@ def _check_place(address: Address, create: bool) -> None:
 
 def _account_id(using: str, address: Address, account: AccountName, create: bool, now_ms: int) -> int:
     """The row of an account. A file belongs to one account; a server may hold many."""
+    from django.db import transaction
+
     from mastertrading.journal import models
 
     every = models.Account.objects.using(using)
@@ -105,7 +107,9 @@ def _account_id(using: str, address: Address, account: AccountName, create: bool
         currency=account.currency,
         created_ms=now_ms,
     )
-    made.save(using=using, force_insert=True)
+    with transaction.atomic(using=using):
+        made.save(using=using, force_insert=True)
+        models.Lease(account=made).save(using=using, force_insert=True)  # a row to lock from the first moment
     return int(made.pk)
 
 

@@ -25,7 +25,16 @@ from mastertrading.domain.facts import (
 )
 from mastertrading.domain.instrument import Instrument, MarginTier
 from mastertrading.domain.intents import Command, CommandState, Intent, Purpose
-from mastertrading.domain.orders import Fill, Order, OrderKind, OrderStatus, TimeInForce, Trigger, TriggerBy
+from mastertrading.domain.orders import (
+    Fill,
+    Order,
+    OrderKind,
+    OrderStatus,
+    Payment,
+    TimeInForce,
+    Trigger,
+    TriggerBy,
+)
 from mastertrading.journal import models
 from mastertrading.journal.books import Movement
 from mastertrading.journal.ledger import GENESIS, Posting, Transaction
@@ -38,6 +47,7 @@ TRADE_COLUMNS = tuple(Trade.__dataclass_fields__)
 INTENT_COLUMNS = tuple(name for name in Intent.__dataclass_fields__ if name != "purpose")
 COMMAND_COLUMNS = tuple(name for name in Command.__dataclass_fields__ if name not in ("intent", "state"))
 FILL_COLUMNS = tuple(Fill.__dataclass_fields__)
+PAYMENT_COLUMNS = tuple(Payment.__dataclass_fields__)
 EQUITY_COLUMNS = tuple(EquityFacts.__dataclass_fields__)
 
 
@@ -165,10 +175,15 @@ def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
 
 
 def fills(rows: Rows, symbol: str | None, since_ms: int) -> list[Fill]:
-    """Booked executions, ascending."""
-    found = _since(rows, models.Fill, symbol, since_ms)
-    every = [Fill(**{name: getattr(row, name) for name in FILL_COLUMNS}) for row in found]
-    return sorted(every, key=lambda one: (one.ts_ms, one.symbol, one.fill_id))
+    """Booked executions, in the order of the books."""
+    found = sorted(_since(rows, models.Fill, symbol, since_ms), key=lambda row: (row.key, row.symbol))
+    return [Fill(**{name: getattr(row, name) for name in FILL_COLUMNS}) for row in found]
+
+
+def payments(rows: Rows, since_ms: int) -> list[Payment]:
+    """Booked payments, ascending."""
+    found = rows.select(models.Payment, "ts_ms >= %s", since_ms, order="ts_ms, kind, payment_id")
+    return [Payment(**{name: getattr(row, name) for name in PAYMENT_COLUMNS}) for row in found]
 
 
 def _since(rows: Rows, model: Any, symbol: str | None, since_ms: int) -> list[Any]:

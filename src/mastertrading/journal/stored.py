@@ -57,6 +57,13 @@ class StoredJournal:
         with self.store.transaction():
             yield safety.check_lease(self.store, self._epoch)
 
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """One transaction of anyone, after those of others: what a person asks for needs no lease."""
+        with self.store.transaction():
+            self.store.lease(lock=True)
+            yield
+
     # ---------------------------------------------------------------- who may write
     def acquire(self, holder: str, now_ms: int, ttl_ms: int) -> Lease:
         """Take the lease, with the next epoch."""
@@ -202,7 +209,7 @@ class StoredJournal:
 
     def latch(self, name: str, reason: str, at_ms: int) -> bool:
         """Put a switch. Needs no lease: stopping is always allowed."""
-        with self.store.transaction():
+        with self._asking():
             return safety.latch(self.store, name, reason, at_ms)
 
     def unlatch(self, name: str, command_id: str, at_ms: int) -> bool:
@@ -225,7 +232,7 @@ class StoredJournal:
 
     def request(self, command: OperatorCommand) -> bool:
         """Accept an operator's command. Needs no lease."""
-        with self.store.transaction():
+        with self._asking():
             return safety.request(self.store, command)
 
     def requests(self) -> tuple[OperatorCommand, ...]:
@@ -254,6 +261,10 @@ class StoredJournal:
     def fills(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Fill, ...]:
         """Booked executions."""
         return tuple(self.store.fills(symbol, since_ms))
+
+    def payments(self, since_ms: int = 0) -> tuple[Payment, ...]:
+        """Booked payments."""
+        return tuple(self.store.payments(since_ms))
 
     def trades(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Trade, ...]:
         """Trades by number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 
 import pytest
@@ -98,58 +99,70 @@ def abandon(journal):
     connection.closed_in_transaction = True
 
 
-def played(path, stop_at=0):
-    """Make the calls; returns how many were finished, and how many steps there were."""
-    journal = begun(open_journal(sqlite_url(path), account=ACCOUNT, durable=False))
-    wrapper, steps = killer(journal, stop_at)
-    done = 0
+def reopened(path):
+    """The journal as its living writer has it."""
+    journal = open_journal(sqlite_url(path), account=ACCOUNT, durable=False)
+    journal._epoch = journal._run = 1
+    return journal
+
+
+def played(path, call, stop_at):
+    """Make one call and kill it at a step; whether it was killed."""
+    journal = reopened(path)
+    wrapper, _ = killer(journal, stop_at)
     try:
         with wrapper:
-            for call in CALLS:
-                call(journal)
-                done += 1
+            call(journal)
     except Killed:
         abandon(journal)
-    with suppress(Exception):
-        journal.close()
-    return done, steps[0]
+        return True
+    finally:
+        with suppress(Exception):
+            journal.close()
+    return False
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    return Template(tmp_path_factory.mktemp("journals"))
-
-
-@pytest.fixture(scope="module")
-def photographs(template):
-    """After each number of calls."""
+def history(tmp_path_factory):
+    """The file and its photograph after each number of calls."""
+    folder = tmp_path_factory.mktemp("journals")
+    path = Template(folder).copy()
+    begun(open_journal(sqlite_url(path), account=ACCOUNT)).close()
     taken = []
-    path = template.copy()
-    journal = begun(open_journal(sqlite_url(path), account=ACCOUNT, durable=False))
-    taken.append(photograph(journal))
-    for call in CALLS:
-        call(journal)
-        taken.append(photograph(journal))
-    journal.close()
+    for number in range(len(CALLS) + 1):
+        if number:
+            journal = reopened(path)
+            CALLS[number - 1](journal)
+            journal.close()
+        journal = reopened(path)
+        taken.append((shutil.copyfile(path, folder / f"after_{number}.db"), photograph(journal)))
+        journal.close()
     return taken
 
 
-def test_a_kill_at_any_step_leaves_the_state_before_or_after_the_call(template, photographs):
-    _, steps = played(template.copy())
-    assert steps > 100
-    for at in range(1, steps + 1):
-        path = template.copy()
-        done, _ = played(path, at)
+@pytest.mark.parametrize("number", range(len(CALLS)))
+def test_a_kill_at_any_step_leaves_the_state_before_or_after_the_call(history, tmp_path, number):
+    start, before = history[number]
+    _, after = history[number + 1]
+    at, seen = 1, set()
+    while True:
+        path = shutil.copyfile(start, tmp_path / f"{at}.db")
+        if not played(path, CALLS[number], at):
+            break
         again = open_journal(sqlite_url(path), account=ACCOUNT)
         again.verify()
-        assert photograph(again) in photographs[done : done + 2], (at, done)
+        left = photograph(again)
+        assert left in (before, after), at
+        seen.add(left == after)
         again.close()
-        path.unlink()
+        at += 1
+    assert at > 4
+    assert seen == {False, True}
 
 
-def test_after_a_kill_another_process_takes_over_with_a_greater_epoch(template):
-    path = template.copy()
-    played(path, 40)
+def test_after_a_kill_another_process_takes_over_with_a_greater_epoch(history, tmp_path):
+    path = shutil.copyfile(history[4][0], tmp_path / "j.db")
+    played(path, CALLS[4], 9)
     again = open_journal(sqlite_url(path), account=ACCOUNT)
     with pytest.raises(LeaseLost):
         again.acquire("other", 0, 1000)
