@@ -14,6 +14,7 @@ from mastertrading.domain.facts import (
     CapitalStage,
     CommandPhase,
     Incident,
+    InputFacts,
     OperatorCommand,
     Severity,
 )
@@ -312,6 +313,21 @@ class JournalContract:
         assert [one.payment_id for one in journal.payments()] == ["t1", "f2"]
         assert journal.payments(8) == (funding(2, "0.2", 8),)
 
+    def test_the_report_of_a_trade_holds_its_fills_commands_and_funding_and_no_others(self, journal):
+        enter, leave = sent(journal, intent()), sent(journal, intent(Purpose.EXIT, order_side=-1))
+        journal.book_fill(fill(1, 1, "0.003", "50000"), fill(2, -1, "0.003", "50100"), at_ms=9)
+        own = (fill(3, 1, "0.003", "50000", client_id=enter), fill(5, -1, "0.003", "50100", client_id=leave))
+        journal.book_fill(*own, fill(6, 1, "0.003", "50000"), at_ms=9)
+        journal.book_payment(
+            funding(1, "0.1", 1500), funding(2, "0.2", 4000), funding(3, "0.3", 6500), at_ms=9
+        )
+        found = journal.operation(2)
+        assert found.fills == own
+        assert [one.client_id for one in found.commands] == [enter, leave]
+        assert [one.payment_id for one in found.payments] == ["f2"]
+        assert found.trade.net == D("0.08")
+        assert journal.operation(9) is None
+
     def test_a_fee_in_a_third_currency_touches_that_wallet_only(self, journal):
         journal.book_fill(fill(1, 1, "0.003", "50000", fee="0.0001", fee_currency="BNB"), at_ms=9)
         assert journal.balances()["wallet", "BNB"] == D("-0.0001")
@@ -365,6 +381,8 @@ class JournalContract:
         assert again.latest_state().state == b"engine"
         assert again.decisions("BTCUSDT", 0, 60_001) == (facts.decisions[0],)
         assert again.equity() == (facts.equity,)
+        assert again.inputs(0, 60_001) == (InputFacts(1, 60_000, 1, b"in"),)
+        assert again.inputs(0, 60_000) == ()
         assert (len(again.fills()), len(again.open_commands()), len(again.venue_orders())) == (1, 1, 1)
         again.close()
 

@@ -21,11 +21,15 @@ UNIT = Fraction(1, 10_000)
 def life(seed, count):
     """A random life: fills that open, grow, shrink, close and flip, a cent of fee or rebate, and funding."""
     chance = random.Random(seed)
-    fills, payments, ts = [], [], 1000
+    fills, payments, ts, held = [], [], 1000, D(0)
     for number in range(1, count + 1):
         ts += chance.choice((1, 1000, 60_000))
         side = chance.choice((1, -1))
         qty = D(chance.randint(1, 40)) / 1000
+        if held and chance.random() < 0.2:  # close exactly, or flip
+            side = -1 if held > 0 else 1
+            qty = abs(held) * chance.choice((1, 1, 2))
+        held += side * qty
         px = D(chance.randint(500_000, 520_000)) / 10
         fee = D(chance.randint(-500, 2_000_000)) / 10**8
         fills.append(fill(number, side, qty, px, ts, fee=fee))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from mastertrading.domain.intents import Intent
+from mastertrading.domain.intents import Command, Intent
 from mastertrading.domain.orders import Fill, Order, Payment
 
 ZERO = Decimal(0)
@@ -222,6 +222,26 @@ class Trade:
     def net(self) -> Decimal:
         """Gross less fees and funding, all in the quote currency."""
         return self.gross - self.fees - self.funding
+
+
+@dataclass(frozen=True, slots=True)
+class InputFacts:
+    """What a cycle was told beside the bars, as it was recorded."""
+
+    number: int
+    bar_ms: int
+    snapshot: int
+    inputs: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The report of one trade: its fills, the commands behind them, and the funding that it paid."""
+
+    trade: Trade
+    fills: tuple[Fill, ...]
+    commands: tuple[Command, ...]
+    payments: tuple[Payment, ...]
 
 
 class Severity(StrEnum):

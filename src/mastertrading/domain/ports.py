@@ -19,8 +19,10 @@ from mastertrading.domain.facts import (
     DecisionFacts,
     EquityFacts,
     Incident,
+    InputFacts,
     Latch,
     Lease,
+    Operation,
     OperatorCommand,
     Performance,
     RunFacts,
@@ -277,6 +279,12 @@ class Journal(Protocol):
 
     def trades(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Trade, ...]:
         """Trades that are open or closed in [since, ...), by number."""
+
+    def operation(self, number: int) -> Operation | None:
+        """The report of one trade."""
+
+    def inputs(self, since_ms: int, until_ms: int) -> tuple[InputFacts, ...]:
+        """What the cycles of bars that closed in [since, until) were told."""
 
     def equity(self, since_ms: int = 0) -> tuple[EquityFacts, ...]:
         """The equity curve that is kept."""

@@ -35,8 +35,8 @@ class Movement:
         Signed base units.
     fee
         In the quote currency, + = paid; a fee in another currency is in the ledger only.
-    lot, grain
-        Base units of a lot; quote units of one tick of one lot.
+    grain
+        Quote units of one tick of one lot: what a share of the cost is rounded to.
     reason
         Why a trade that it closes was closed.
     """

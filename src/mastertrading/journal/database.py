@@ -19,6 +19,7 @@ from mastertrading.domain.facts import (
     DecisionFacts,
     EquityFacts,
     Incident,
+    InputFacts,
     Latch,
     Lease,
     OperatorCommand,
@@ -160,6 +161,10 @@ class DatabaseStore:
     def last_trade(self, symbol: str) -> Trade | None:
         return selectors.last_trade(self.rows, symbol)
 
+    def trade(self, number: int) -> Trade | None:
+        row = self.rows.first(models.Trade, "number = %s", number)
+        return selectors.trade_from(row) if row else None
+
     def trades(self, symbol: str | None, since_ms: int) -> list[Trade]:
         return selectors.trades(self.rows, symbol, since_ms)
 
@@ -211,6 +216,9 @@ class DatabaseStore:
 
     def latest_state(self) -> StateFacts | None:
         return selectors.latest_state(self.rows)
+
+    def inputs(self, since_ms: int, until_ms: int) -> list[InputFacts]:
+        return selectors.inputs(self.rows, since_ms, until_ms)
 
     def decisions(self, symbol: str, since_ms: int, until_ms: int) -> list[DecisionFacts]:
         return selectors.decisions(self.rows, symbol, since_ms, until_ms)

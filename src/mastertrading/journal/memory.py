@@ -22,6 +22,7 @@ from mastertrading.domain.facts import (
     DecisionFacts,
     EquityFacts,
     Incident,
+    InputFacts,
     Latch,
     Lease,
     OperatorCommand,
@@ -55,6 +56,7 @@ TABLES = (
     "fill_cursors",
     "transactions",
     "balances",
+    "inputs",
     "decisions",
     "equity",
     "incidents",
@@ -243,6 +245,9 @@ class MemoryStore:
         number = self.tables["last_trades"].get(symbol)
         return self.tables["trades"][number] if number else None
 
+    def trade(self, number: int) -> Trade | None:
+        return self.tables["trades"].get(number)
+
     def trades(self, symbol: str | None, since_ms: int) -> list[Trade]:
         every = sorted(self.tables["trades"].values(), key=lambda one: one.number)
         return [
@@ -318,6 +323,8 @@ class MemoryStore:
         self._put("single", "cycles", number)
         if cycle.state:
             self._put("single", "state", StateFacts(number, cycle.bar_ms, cycle.started_ms, cycle.state))
+        if cycle.inputs and cycle.bar_ms:
+            self._put("inputs", number, InputFacts(number, cycle.bar_ms, cycle.snapshot, cycle.inputs))
         for one in cycle.decisions:
             if (one.symbol, one.ts_ms) in self.tables["decisions"]:
                 raise InvariantBroken(f"{one.symbol} was decided twice for the minute {one.ts_ms}")
@@ -328,6 +335,9 @@ class MemoryStore:
 
     def latest_state(self) -> StateFacts | None:
         return self.tables["single"].get("state")
+
+    def inputs(self, since_ms: int, until_ms: int) -> list[InputFacts]:
+        return [one for one in self.tables["inputs"].values() if since_ms <= one.bar_ms < until_ms]
 
     def decisions(self, symbol: str, since_ms: int, until_ms: int) -> list[DecisionFacts]:
         every = self.tables["decisions"].values()

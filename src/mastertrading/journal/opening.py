@@ -11,7 +11,7 @@ from mastertrading.journal.connecting import Address, connect, disconnect, parse
 from mastertrading.journal.stored import StoredJournal
 from mastertrading.journal.versions import check_version, migrate
 
-CHECKED_AT_START = 2000
+CHECKED_AT_START = 500
 """Ledger transactions whose chain is checked at every opening; all of them by ``verify``."""
 
 

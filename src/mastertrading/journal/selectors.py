@@ -16,6 +16,7 @@ from mastertrading.domain.facts import (
     DecisionFacts,
     EquityFacts,
     Incident,
+    InputFacts,
     Latch,
     OperatorCommand,
     Severity,
@@ -311,6 +312,13 @@ def latest_state(rows: Rows) -> StateFacts | None:
     """The engine's record written last."""
     row = rows.first(models.Cycle, "has_state", order="number DESC")
     return StateFacts(row.number, row.bar_ms, row.started_ms, bytes(row.state)) if row else None
+
+
+def inputs(rows: Rows, since_ms: int, until_ms: int) -> list[InputFacts]:
+    """What cycles of a window were told."""
+    where = "bar_ms >= %s AND bar_ms < %s AND bar_ms > 0 AND inputs IS NOT NULL"
+    found = rows.select(models.Cycle, where, since_ms, until_ms, order="number")
+    return [InputFacts(row.number, row.bar_ms, row.snapshot, row.inputs) for row in found]
 
 
 def decisions(rows: Rows, symbol: str, since_ms: int, until_ms: int) -> list[DecisionFacts]:

@@ -20,6 +20,7 @@ from mastertrading.domain.facts import (
     DecisionFacts,
     EquityFacts,
     Incident,
+    InputFacts,
     Latch,
     Lease,
     OperatorCommand,
@@ -106,6 +107,8 @@ class Store(Protocol):
 
     def last_trade(self, symbol: str) -> Trade | None: ...
 
+    def trade(self, number: int) -> Trade | None: ...
+
     def trades(self, symbol: str | None, since_ms: int) -> list[Trade]:
         """Open ones, and those that closed from a moment on, by number."""
 
@@ -144,6 +147,8 @@ class Store(Protocol):
     def add_cycle(self, cycle: CycleFacts, run: int, epoch: int, at_ms: int) -> int: ...
 
     def latest_state(self) -> StateFacts | None: ...
+
+    def inputs(self, since_ms: int, until_ms: int) -> list[InputFacts]: ...
 
     def decisions(self, symbol: str, since_ms: int, until_ms: int) -> list[DecisionFacts]: ...
 

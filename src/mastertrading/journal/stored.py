@@ -18,8 +18,10 @@ from mastertrading.domain.facts import (
     DecisionFacts,
     EquityFacts,
     Incident,
+    InputFacts,
     Latch,
     Lease,
+    Operation,
     OperatorCommand,
     Performance,
     RunFacts,
@@ -269,6 +271,32 @@ class StoredJournal:
     def trades(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Trade, ...]:
         """Trades by number."""
         return tuple(self.store.trades(symbol, since_ms))
+
+    def operation(self, number: int) -> Operation | None:
+        """The report of one trade, from the movements between its first and its last."""
+        trade = self.store.trade(number)
+        if trade is None:
+            return None
+        symbol, since_ms = trade.symbol, trade.opened_ms
+        every = self.store.movements(symbol, since_ms)
+        own = {one.ref: one for one in every if trade.first_key <= one.key <= trade.last_key}
+        fills = [one for one in self.store.fills(symbol, since_ms) if f"fill:{symbol}:{one.fill_id}" in own]
+        names = dict.fromkeys(one.client_id for one in sorted(own.values(), key=lambda one: one.key))
+        found = (self.store.command(name) for name in names if name)
+        paid = [
+            one for one in self.store.payments(since_ms + 1) if (one.kind, one.symbol) == ("funding", symbol)
+        ]
+        until_ms = trade.closed_ms or self.store.payment_cursor()
+        return Operation(
+            trade,
+            tuple(fills),
+            tuple(one for one in found if one is not None),
+            tuple(one for one in paid if one.ts_ms <= until_ms),
+        )
+
+    def inputs(self, since_ms: int, until_ms: int) -> tuple[InputFacts, ...]:
+        """What cycles were told."""
+        return tuple(self.store.inputs(since_ms, until_ms))
 
     def equity(self, since_ms: int = 0) -> tuple[EquityFacts, ...]:
         """The equity curve."""

@@ -29,6 +29,7 @@ class Cycle(Row):
                 fields=("account", "number"), name="journal_cycle_state", condition=models.Q(has_state=True)
             ),
             models.Index(fields=("account", "started_ms"), name="journal_cycle_time"),
+            models.Index(fields=("account", "bar_ms"), name="journal_cycle_bar"),
         )
 
     def __str__(self) -> str:
