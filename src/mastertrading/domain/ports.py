@@ -138,7 +138,8 @@ class Gateway(Protocol):
 class Journal(Protocol):
     """The durable memory of one account: facts, each once, each change one commit.
 
-    A write that returns is durable, and one that raises left nothing behind. Writers need the lease; whoever lost
+    A write that returns is durable, and one that raises left nothing behind; only where a server went away during a
+    commit nobody knows, and the caller reads again. Writers need the lease; whoever lost
     it gets ``LeaseLost``. Where the journal cannot be written or trusted, ``JournalUnusable``: then nothing may be
     sent. Operators' requests need no lease, so that they reach a trader from another process. Times come in as
     arguments.

@@ -8,8 +8,9 @@ from decimal import Decimal
 from functools import wraps
 from typing import Any
 
-from django.db import transaction
+from django.db import connections, transaction
 
+from mastertrading.domain.errors import JournalUnusable
 from mastertrading.domain.facts import (
     AccountName,
     Adjustment,
@@ -40,7 +41,7 @@ from mastertrading.journal.tables import Rows
 def _plain(method: Any) -> Any:
     @wraps(method)
     def call(store: Any, *args: Any, **options: Any) -> Any:
-        with plainly(str(store.address)):
+        with store.speaking():
             return method(store, *args, **options)
 
     return call
@@ -49,7 +50,7 @@ def _plain(method: Any) -> Any:
 def speaks_plainly(cls: type) -> type:
     """Wrap every public method, so that no error of a database's own comes out."""
     for name, method in list(vars(cls).items()):
-        if callable(method) and not name.startswith("_") and name not in ("transaction", "close"):
+        if callable(method) and not name.startswith("_") and name not in ("transaction", "speaking", "close"):
             setattr(cls, name, _plain(method))
     return cls
 
@@ -68,9 +69,19 @@ class DatabaseStore:
         disconnect(self.using)
 
     @contextmanager
+    def speaking(self) -> Iterator[None]:
+        """Say failures in our words; a connection that is lost is let go of, so that the next call makes another."""
+        try:
+            with plainly(str(self.address)):
+                yield
+        except JournalUnusable:
+            connections[self.using].close_if_unusable_or_obsolete()
+            raise
+
+    @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; a commit is durable."""
-        with plainly(str(self.address)), transaction.atomic(using=self.using, durable=True):
+        with self.speaking(), transaction.atomic(using=self.using, durable=True):
             yield
 
     # ---------------------------------------------------------------- who writes

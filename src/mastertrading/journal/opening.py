@@ -52,6 +52,8 @@ def open_journal(
 
         if create:
             migrate(using, address)
+            if address.path is not None:
+                address.path.chmod(0o600)
         schema = check_version(using, address)
         with plainly(str(address)):
             account_id = _account_id(using, address, account, create, now_ms)

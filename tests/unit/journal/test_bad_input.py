@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from journal_made import ACCOUNT, Template, begun, cycle, fill, intent, sqlite_url
+from journal_servers import postgresql
 from mastertrading.domain.errors import ConfigError, DataError, JournalUnusable
 from mastertrading.domain.intents import Purpose
 from mastertrading.journal.connecting import parse
@@ -151,6 +152,29 @@ def test_an_address_that_is_not_understood_is_not_repeated(url):
 def test_an_address_shows_no_password():
     address = parse("postgresql://user:topsecret@host:5433/journal")
     assert str(address) == repr(address) == "postgresql://host/journal"
+
+
+def test_a_journal_that_is_made_is_for_its_owner_only(tmp_path):
+    opened(tmp_path / "new.db", create=True).close()
+    assert (tmp_path / "new.db").stat().st_mode & 0o077 == 0
+
+
+def test_a_lost_connection_is_said_once_and_made_again():
+    with postgresql() as url:
+        journal = begun(open_journal(url, account=ACCOUNT, create=True))
+        other = open_journal(url, account=ACCOUNT)
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        for call in (
+            lambda: journal.book_fill(fill(1, 1, "0.003", "50000"), at_ms=1),
+            journal.open_commands,
+        ):
+            assert journal.trades() == ()
+            other.store.rows._execute(end, ()).close()
+            assert "cannot be reached" in refusal(call)
+        assert journal.fills() == ()
+        assert journal.book_fill(fill(1, 1, "0.003", "50000"), at_ms=1) == 1
+        journal.close()
+        other.close()
 
 
 def test_each_commit_is_synced_to_the_disk_unless_it_need_not_be(path):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -168,3 +172,34 @@ def test_after_a_kill_another_process_takes_over_with_a_greater_epoch(history, t
         again.acquire("other", 0, 1000)
     assert again.acquire("other", 10**14, 1000).epoch == 2
     again.close()
+
+
+WRITER = """
+import sys
+from journal_made import ACCOUNT, begun, cycle, fill, sqlite_url
+from mastertrading.journal.opening import open_journal
+journal = begun(open_journal(sqlite_url(sys.argv[1]), account=ACCOUNT))
+for number in range(1, 10**6):
+    deal = fill(number, 1 if number % 2 else -1, "0.003", "50000")
+    print(journal.commit_cycle(cycle(number * 60_000, str(number).encode() * 500, fills=(deal,)), number), flush=True)
+"""
+
+
+def test_a_process_killed_while_it_writes_has_lost_nothing_that_it_reported(tmp_path):
+    path = Template(tmp_path).copy()
+    command = [sys.executable, "-c", WRITER, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        told = [int(process.stdout.readline()) for _ in range(25)][-1]
+        process.kill()
+    again = open_journal(sqlite_url(path), account=ACCOUNT)
+    again.verify()
+    kept = again.latest_state().number
+    assert kept >= told
+    assert len(again.fills()) == kept == len(again.decisions("BTCUSDT", 0, 10**12))
+    assert again.position("BTCUSDT") == (D("0.003") if kept % 2 else 0)
+    again.close()
+
+
+def environment():
+    tests = Path(__file__).parents[2]
+    return os.environ | {"PYTHONPATH": os.pathsep.join((str(tests.parent / "src"), str(tests)))}
