@@ -26,6 +26,7 @@ from mastertrading.exchange.keys import Keys
 from mastertrading.exchange.modes import Mode, Permit, site_of
 from mastertrading.simulator.certificates import certificates
 from mastertrading.simulator.clock import VirtualClock, WallClock
+from mastertrading.simulator.faults.plan import Plan
 from mastertrading.simulator.in_process import InProcessSession
 from mastertrading.simulator.line import Calm, Line
 from mastertrading.simulator.loopback import loopback_session
@@ -94,6 +95,7 @@ class Desk:
     account: Any
     clock: Any
     line: Line | None = None
+    plan: Plan | None = None
     weather: Squall = field(default_factory=Squall)
     heard: list[Any] = field(default_factory=list)
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
@@ -186,12 +188,14 @@ async def begin(gateway: Any) -> None:
     await gateway.start()
 
 
-async def _with_venue(scenario: Scenario, venue: str, clock: VirtualClock) -> Any:
+async def _with_venue(scenario: Scenario, venue: str, clock: VirtualClock, planned: bool) -> Any:
     weather = Squall()
-    local = open_venues(clock, weather)
+    local = open_venues(clock, None if planned else weather)
     session = InProcessSession(local.line)
     gateway = GATEWAYS[venue](permit(venue), clock, keys=Keys(KEY, SECRET), session=session)
-    desk = Desk(gateway, local.exchange(venue), local.account(venue=venue), clock, local.line, weather)
+    desk = Desk(
+        gateway, local.exchange(venue), local.account(venue=venue), clock, local.line, local.plan, weather
+    )
     try:
         await begin(gateway)
         weather.told.clear()
@@ -219,11 +223,11 @@ async def _on_paper(scenario: Scenario, clock: VirtualClock) -> Any:
         await gateway.close()
 
 
-def play(scenario: Scenario, venue: str) -> Any:
-    """Run a scenario on virtual time, against a fresh exchange."""
+def play(scenario: Scenario, venue: str, *, planned: bool = False) -> Any:
+    """Run a scenario on virtual time, against a fresh exchange; ``planned``: with faults of the catalogue."""
     clock = VirtualClock(BEGIN_MS)
     with wall_shows(clock):
-        run = _on_paper(scenario, clock) if venue == "paper" else _with_venue(scenario, venue, clock)
+        run = _on_paper(scenario, clock) if venue == "paper" else _with_venue(scenario, venue, clock, planned)
         return run_virtual(run, clock)
 
 
@@ -233,7 +237,9 @@ async def _on_sockets(scenario: Scenario, venue: str, folder: Path) -> Any:
     async with on_the_wire(local, folder) as served:
         session = loopback_session(served.port, certificates(folder).client_context(), weather)
         gateway = GATEWAYS[venue](permit(venue), clock, keys=Keys(KEY, SECRET), session=session)
-        desk = Desk(gateway, local.exchange(venue), local.account(venue=venue), clock, local.line, weather)
+        desk = Desk(
+            gateway, local.exchange(venue), local.account(venue=venue), clock, local.line, local.plan, weather
+        )
         try:
             await begin(gateway)
             async with asyncio.timeout(15.0):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -176,12 +176,13 @@ async def on_the_wire(local: LocalExchange, authority: Path) -> AsyncIterator[Se
         yield served
     finally:
         await served.close()
-    assert bugs(served) == []
+    no_bugs(served.local, served.server.failures)
 
 
-def bugs(served: Served) -> list[str]:
-    """What went wrong by our own fault."""
-    return [*served.server.failures, *served.local.bugs()]
+def no_bugs(local: LocalExchange, failures: Iterable[str] = ()) -> None:
+    """Nothing went wrong by our own fault."""
+    found = [*failures, *local.bugs()]
+    assert not found, "\n".join(found)
 
 
 async def _play_on_the_wire(scenario: Scenario, venue: str, authority: Path, weather: Weather | None) -> Any:
@@ -209,7 +210,7 @@ async def _play_in_process(
     finally:
         await client.close()
         await session.close()
-        assert local.bugs() == []
+        no_bugs(local)
 
 
 def play(

@@ -15,8 +15,16 @@ STOPWATCH = {"perf_counter"}
 STOPWATCHES = ("backtest", "research")
 """Drivers may measure how long they took. They may not know what time it is."""
 
-ENVIRONMENT = {"compiled/kernel.py"}
-"""The folder of compiled kernels is a matter of the machine, and changes no result."""
+ENVIRONMENT = {"compiled/kernel.py", "simulator/lead.py"}
+"""The folder of compiled kernels is a matter of the machine, and changes no result; the launcher of foreign bots tells
+their libraries by it what to trust.
+"""
+
+CLOCKS = {"simulator/clock.py", "simulator/virtual_time.py"}
+"""Where the exchange's own time is made, of the wall's or of none."""
+
+DATED = {"simulator/certificates.py"}
+"""A certificate says from when to when it is good."""
 
 LOCKED = {"exchange/pacing.py", "lake/staging.py"}
 """What threads of the command line share may have a lock, and nothing else of threads."""
@@ -60,11 +68,13 @@ def test_a_module_below_the_command_line_asks_no_clock(path):
     used = attributes(trees()[path])
     clocks = {name.split(".")[1] for name in used if name.startswith("time.") and name.count(".") == 1}
     imported = {a.name for n in ast.walk(trees()[path]) if isinstance(n, ast.Import) for a in n.names}
-    if "time" in imported:
+    if "time" in imported and path not in CLOCKS:
         assert room(path) in STOPWATCHES
         assert clocks <= STOPWATCH
     assert not {
-        name for name in used if name.split(".")[-1] in NOW and name.split(".")[0] in ("datetime", "date")
+        name
+        for name in used
+        if name.split(".")[-1] in NOW and name.split(".")[0] in ("datetime", "date") and path not in DATED
     }
 
 

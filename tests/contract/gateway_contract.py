@@ -376,6 +376,46 @@ class GatewayContract:
 
         assert self.play(scenario) == (Outcome.ACK, True)
 
+    # ---------------------------------------------------------------- set-up
+    def test_the_venues_time_is_known_and_how_well(self):
+        async def scenario(desk: Desk):
+            await desk.gateway.sync_clock()
+            return abs(desk.gateway.now_ms() - desk.clock.now_ms()), desk.gateway.clock_error_ms
+
+        apart, error = self.play(scenario)
+        assert apart <= error + 1
+        assert error < 500
+
+    def test_a_set_up_is_put_right_and_read_back(self):
+        async def scenario(desk: Desk):
+            desk.exchange.set_position_mode(desk.account, True)
+            desk.exchange.set_margin_mode(desk.account, None, MarginMode.ISOLATED)
+            found = await desk.gateway.verify_setup([SYMBOL, "ETHUSDT"], 5, MarginMode.CROSS)
+            return found, desk.account.hedged, desk.account.is_isolated(SYMBOL), dict(desk.account.leverage)
+
+        found, hedged, isolated, leverage = self.play(scenario)
+        assert {(one.leverage, one.margin_mode, one.hedged) for one in found} == {
+            (5, MarginMode.CROSS, False)
+        }
+        assert (hedged, isolated, leverage) == (False, False, {SYMBOL: 5, "ETHUSDT": 5})
+
+    def test_a_set_up_that_cannot_be_put_right_is_blocked(self):
+        async def scenario(desk: Desk):
+            desk.exchange.set_margin_mode(desk.account, None, MarginMode.ISOLATED)
+            await desk.gateway.place(market("a1"))
+            with pytest.raises(SafetyBlocked, match="not set up"):
+                await desk.gateway.verify_setup([SYMBOL], 5, MarginMode.CROSS)
+
+        self.play(scenario)
+
+    def test_a_set_up_that_is_only_looked_at_is_not_changed(self):
+        async def scenario(desk: Desk):
+            with pytest.raises(SafetyBlocked):
+                await desk.gateway.verify_setup([SYMBOL], 5, MarginMode.CROSS, change=False)
+            return desk.account.leverage[SYMBOL]
+
+        assert self.play(scenario) == 20
+
     # ---------------------------------------------------------------- streams
     def test_a_feed_brings_each_closed_bar_once_and_in_order(self):
         async def scenario(desk: Desk):
@@ -596,37 +636,6 @@ class VenueContract(GatewayContract):
         first, second = self.play(scenario)
         assert (first.outcome, first.refusal) == (Outcome.REFUSED, Refusal.CLOCK)
         assert second is Outcome.ACK
-
-    # ---------------------------------------------------------------- set-up
-    def test_a_set_up_is_put_right_and_read_back(self):
-        async def scenario(desk: Desk):
-            desk.exchange.set_position_mode(desk.account, True)
-            desk.exchange.set_margin_mode(desk.account, None, MarginMode.ISOLATED)
-            found = await desk.gateway.verify_setup([SYMBOL, "ETHUSDT"], 5, MarginMode.CROSS)
-            return found, desk.account.hedged, desk.account.is_isolated(SYMBOL), dict(desk.account.leverage)
-
-        found, hedged, isolated, leverage = self.play(scenario)
-        assert {(one.leverage, one.margin_mode, one.hedged) for one in found} == {
-            (5, MarginMode.CROSS, False)
-        }
-        assert (hedged, isolated, leverage) == (False, False, {SYMBOL: 5, "ETHUSDT": 5})
-
-    def test_a_set_up_that_cannot_be_put_right_is_blocked(self):
-        async def scenario(desk: Desk):
-            desk.exchange.set_margin_mode(desk.account, None, MarginMode.ISOLATED)
-            await desk.gateway.place(market("a1"))
-            with pytest.raises(SafetyBlocked, match="not set up"):
-                await desk.gateway.verify_setup([SYMBOL], 5, MarginMode.CROSS)
-
-        self.play(scenario)
-
-    def test_a_set_up_that_is_only_looked_at_is_not_changed(self):
-        async def scenario(desk: Desk):
-            with pytest.raises(SafetyBlocked):
-                await desk.gateway.verify_setup([SYMBOL], 5, MarginMode.CROSS, change=False)
-            return desk.account.leverage[SYMBOL]
-
-        assert self.play(scenario) == 20
 
     def test_changed_contract_facts_are_loaded_after_a_refusal_for_precision(self):
         async def scenario(desk: Desk):

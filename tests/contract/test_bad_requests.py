@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from local_venues import SYMBOL, Harbour, bugs
+from local_venues import SYMBOL, Harbour, no_bugs
 from raw_requests import Binance, Bybit, Reply, dial, frame, read, read_frame, request, send, upgrade
 
 BINANCE, BYBIT = Binance(), Bybit()
@@ -30,7 +30,7 @@ def lives_on(harbour):
     yield
     for host, path in ALIVE.items():
         assert send(harbour.port, harbour.context, host, request("GET", path, host)).status == 200
-    assert bugs(harbour.served) == []
+    no_bugs(harbour.served.local, harbour.served.server.failures)
     assert harbour.orders() == 0
 
 

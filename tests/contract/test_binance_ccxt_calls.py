@@ -201,3 +201,18 @@ def test_everybody_hears_of_a_liquidation():
         assert (told["side"], told["contracts"]) == ("sell", 0.01)
 
     play(scenario)
+
+
+def test_demo_trading_is_served_at_its_own_hosts():
+    async def scenario(client: Any, venue: BinanceClient) -> None:
+        client.enable_demo_trading(True)
+        await client.load_markets()
+        watching = asyncio.ensure_future(client.watch_orders(BTC))
+        await asyncio.sleep(1)
+        placed = await client.create_order(BTC, "limit", "buy", 0.01, 59_000)
+        (told,) = await watching
+        assert told["id"] == placed["id"]
+        assert {link.request.host for link in client.session.line.links} == {"fstream.binancefuture.com"}
+        assert (await client.create_order_ws(BTC, "limit", "buy", 0.01, 58_000))["status"] == "open"
+
+    play(scenario)

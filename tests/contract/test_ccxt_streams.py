@@ -9,6 +9,7 @@ import ccxt
 import pytest
 
 from local_venues import UNIFIED, World, within
+from mastertrading.simulator.line import Calm
 
 
 class Listener:
@@ -27,6 +28,7 @@ class Listener:
                 news = await self._watch(*self._arguments)
             except ccxt.NetworkError:
                 self.broken += 1
+                await asyncio.sleep(0.01)
                 continue
             finally:
                 self._changed.set()
@@ -65,13 +67,25 @@ class Listeners(list[Listener]):
             await listener.stop()
 
 
-async def subscribed(world: World, count: int = 1) -> None:
-    """Wait until so many connections stand and their subscriptions have been answered."""
+class Ears(Calm):
+    """Counts what clients say: a subscription that was heard is in force."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def hears(self, link: Any, text: str) -> bool:
+        self.count += 1
+        return True
+
+
+async def subscribed(world: World, *, binance: tuple[int, int], bybit: tuple[int, int]) -> None:
+    """Wait until so many connections stand and so many frames of the client have been heard."""
+    links, frames = binance if world.venue == "binance_usdm" else bybit
+    line = world.local.line
 
     async def wait() -> None:
-        while len(world.local.line.links) < count:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
+        while len(line.links) < links or line.weather.count < frames:
+            await asyncio.sleep(0.005)
 
     await within(wait())
 
@@ -84,7 +98,7 @@ def test_private_streams_tell_of_orders_fills_positions_and_money(play):
             trades = listeners.add(world.client.watch_my_trades, UNIFIED)
             positions = listeners.add(world.client.watch_positions, [UNIFIED])
             balance = listeners.add(world.client.watch_balance)
-            await subscribed(world)
+            await subscribed(world, binance=(1, 0), bybit=(1, 5))
             resting = await world.client.create_order(UNIFIED, "limit", "buy", 0.02, 59_500.0)
             await orders.until(lambda o: (o["id"], o["status"]) == (resting["id"], "open"))
             await world.client.cancel_order(resting["id"], UNIFIED)
@@ -102,7 +116,7 @@ def test_private_streams_tell_of_orders_fills_positions_and_money(play):
             )
             assert money["USDT"]["total"] < 10_000
 
-    play(scenario)
+    play(scenario, Ears())
 
 
 def test_the_stream_tells_of_a_stop_and_of_its_fill(play):
@@ -111,7 +125,7 @@ def test_the_stream_tells_of_a_stop_and_of_its_fill(play):
         async with Listeners() as listeners:
             orders = listeners.add(world.client.watch_orders, UNIFIED)
             trades = listeners.add(world.client.watch_my_trades, UNIFIED)
-            await subscribed(world)
+            await subscribed(world, binance=(1, 0), bybit=(1, 3))
             await world.client.create_order(UNIFIED, "market", "buy", 0.05)
             params = {"reduceOnly": True, "stopLossPrice": 59_000.0}
             stop = await world.client.create_order(UNIFIED, "market", "sell", 0.05, None, params)
@@ -123,7 +137,7 @@ def test_the_stream_tells_of_a_stop_and_of_its_fill(play):
             assert (fill["order"] == stop["id"]) == (world.venue == "bybit_linear")
             await orders.until(lambda o: (o["id"], o["status"]) == (fill["order"], "closed"))
 
-    play(scenario)
+    play(scenario, Ears())
 
 
 def test_public_streams_tell_of_bars_trades_tickers_and_the_book(play):
@@ -134,7 +148,7 @@ def test_public_streams_tell_of_bars_trades_tickers_and_the_book(play):
             trades = listeners.add(world.client.watch_trades, UNIFIED)
             ticker = listeners.add(world.client.watch_ticker, UNIFIED)
             book = listeners.add(world.client.watch_order_book, UNIFIED)
-            await subscribed(world)
+            await subscribed(world, binance=(4, 4), bybit=(1, 4))
             for px in (60_010.0, 59_990.0, 60_222.2, 60_222.2):
                 await world.move(px)
                 await asyncio.sleep(0.15)
@@ -148,7 +162,7 @@ def test_public_streams_tell_of_bars_trades_tickers_and_the_book(play):
             assert [row[0] for row in last["asks"][:5]] == [px / 10 for px, _ in asks]
             assert book.broken == 0
 
-    play(scenario)
+    play(scenario, Ears())
 
 
 def test_after_a_cut_the_next_watch_connects_again_and_hears_what_is_new(play):
@@ -157,13 +171,12 @@ def test_after_a_cut_the_next_watch_connects_again_and_hears_what_is_new(play):
         async with Listeners() as listeners:
             orders = listeners.add(world.client.watch_orders, UNIFIED)
             bars = listeners.add(world.client.watch_ohlcv, UNIFIED, "1m")
-            await subscribed(world, 2)
+            await subscribed(world, binance=(2, 1), bybit=(2, 3))
             await world.move(60_100.0)
             await bars.until(lambda b: b[4] == 60_100.0)
             for link in tuple(world.local.line.links):
                 link.cut()
-            await asyncio.sleep(0.1)
-            await subscribed(world, 2)
+            await subscribed(world, binance=(2, 2), bybit=(2, 6))
             placed = await world.client.create_order(UNIFIED, "limit", "buy", 0.02, 59_500.0)
             await world.move(60_200.0)
             await orders.until(lambda o: o["id"] == placed["id"])
@@ -171,7 +184,7 @@ def test_after_a_cut_the_next_watch_connects_again_and_hears_what_is_new(play):
             assert orders.broken
             assert bars.broken
 
-    play(scenario)
+    play(scenario, Ears())
 
 
 def test_the_book_stays_in_step_while_it_changes_a_lot(play):
@@ -179,7 +192,7 @@ def test_the_book_stays_in_step_while_it_changes_a_lot(play):
         await world.client.load_markets()
         async with Listeners() as listeners:
             book = listeners.add(world.client.watch_order_book, UNIFIED)
-            await subscribed(world)
+            await subscribed(world, binance=(1, 1), bybit=(1, 1))
             for k in range(60):
                 await world.move(60_000.0 + (k * 7919) % 400 / 10)
                 await asyncio.sleep(0.01)
@@ -192,7 +205,7 @@ def test_the_book_stays_in_step_while_it_changes_a_lot(play):
             assert all(low[0] > high[0] for low, high in zip(last["bids"], last["bids"][1:], strict=False))
             assert book.broken == 0
 
-    play(scenario)
+    play(scenario, Ears())
 
 
 def test_orders_can_be_sent_over_a_socket_instead_of_rest(play):

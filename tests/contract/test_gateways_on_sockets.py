@@ -15,6 +15,7 @@ from gateway_desk import (
     SYMBOL,
     Desk,
     Squall,
+    begin,
     is_order,
     limit,
     market,
@@ -170,15 +171,21 @@ def test_nobody_reaches_a_live_host_through_the_session_itself(authority):
     assert guarded(scenario, site_of("binance_usdm", Mode.TESTNET), authority) == []
 
 
-def test_a_redirect_to_another_host_is_stopped_before_its_socket(authority):
+@pytest.mark.parametrize("host", ["api.bybit.com", "fapi.binance.com"])
+def test_a_redirect_is_not_followed_and_leaves_an_order_unknown(authority, host):
     async def scenario(gateway, resolver, weather, session):
-        there = {"Location": "https://api.bybit.com/v5/market/time"}
-        weather.set(lambda request: True, spoil=lambda response: Response(302, b"", there))
-        with pytest.raises(SafetyBlocked, match=r"api\.bybit\.com"):
-            await session.get("https://fapi.binance.com/fapi/v1/time")
-        return resolver.asked
+        await begin(gateway)
+        resolver.asked.clear()
+        weather.told.clear()
+        there = {"Location": f"https://{host}/fapi/v1/time"}
+        weather.set(is_order, spoil=lambda response: Response(307, b"", there))
+        reply = await gateway.place(market("a1"))
+        return reply, resolver.asked, weather.told, await gateway.find_order(SYMBOL, "a1")
 
-    assert guarded(scenario, site_of("binance_usdm", Mode.LIVE), authority) == ["fapi.binance.com"]
+    reply, asked, told, found = guarded(scenario, site_of("binance_usdm", Mode.LIVE), authority)
+    assert reply.outcome is Outcome.UNKNOWN
+    assert (asked, len(told)) == ([], 2)
+    assert found.status is OrderStatus.FILLED
 
 
 def test_a_proxy_of_the_environment_is_not_used_and_a_named_one_opens_no_other_host(authority, monkeypatch):

@@ -1,8 +1,8 @@
-"""Other clients than ccxt, unmodified, at their production URLs, in environments of their own.
+"""Other clients than ccxt (and ccxt alone), unmodified, at production URLs, as processes of their own.
 
-Each script of ``tests/clients`` is what a user of that client writes; it runs as a process of its own, and what it
-asserts, it asserts itself. The test moves the market where the script asks for it, and looks at the exchange
-afterwards. ``python3 scripts/clients_env.py`` makes the environments (``scripts/check.py`` does it by itself).
+Each script of ``tests/clients`` is what a user of that client writes, and asserts what it finds itself. The test moves
+the market where the script asks for it, and looks at the exchange afterwards. Their pins conflict with ccxt's, so
+``python3 scripts/clients_env.py`` makes environments for them (``scripts/check.py`` calls it by itself).
 """
 
 from __future__ import annotations
@@ -30,11 +30,15 @@ CLIENTS = {
     "python_binance": ("current", "binance_usdm"),
     "binance_connector": ("connector", "binance_usdm"),
     "bybit_pybit": ("current", "bybit_linear"),
+    "ccxt_alone": ("", "bybit_linear"),
 }
 PATIENCE_S = 25.0
 
 
 def python_of(environment: str) -> Path:
+    """The Python of an environment of other clients; of none: this one."""
+    if not environment:
+        return Path(sys.executable)
     return ROOT.joinpath(".venv-clients", environment, *PYTHON)
 
 
@@ -93,7 +97,7 @@ async def run_script(script: str, authority: Path) -> tuple[LocalExchange, list[
 
 
 @pytest.mark.parametrize("script", CLIENTS)
-def test_a_client_that_is_not_ccxt_trades_here_as_at_the_venue(script, authority):
+def test_an_unmodified_client_trades_here_as_at_the_venue(script, authority):
     environment, venue = CLIENTS[script]
     if not python_of(environment).exists():
         pytest.skip("there is no .venv-clients; python3 scripts/clients_env.py makes it")

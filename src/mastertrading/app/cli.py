@@ -43,6 +43,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "report": ("mastertrading.app.commands.report", "make the HTML report of a run anew"),
     "config": ("mastertrading.app.commands.config", "show, check or write the settings"),
+    "journal": (
+        "mastertrading.app.commands.journal",
+        "look after a trader's journal: bring it up to date, check, back up, restore, thin",
+    ),
     "why": (
         "mastertrading.app.commands.why",
         "why a run did or did not trade: one minute, a trade, a window, or all of it",
@@ -50,6 +54,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": (
         "mastertrading.app.commands.diff",
         "where two runs part first, and why; exit code 4 where they differ",
+    ),
+    "exchange": (
+        "mastertrading.app.commands.exchange",
+        "serve a local exchange that speaks the venues' protocols, for any bot",
     ),
     "bench": (
         "mastertrading.app.commands.bench",

@@ -223,3 +223,13 @@ class AccountFacts:
     can_withdraw: bool | None
     ip_restricted: bool | None
     hedged: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What an instrument's orders will meet at the venue; None where it does not tell."""
+
+    symbol: str
+    leverage: Decimal | None
+    margin_mode: MarginMode | None
+    hedged: bool | None

@@ -41,6 +41,7 @@ from mastertrading.domain.orders import (
     OrderRequest,
     Payment,
     Position,
+    Setup,
 )
 
 
@@ -76,6 +77,13 @@ class Gateway(Protocol):
 
     def now_ms(self) -> int:
         """The venue's clock, as well as we know it."""
+
+    @property
+    def clock_error_ms(self) -> float:
+        """How far ``now_ms`` may be from the truth; infinite before the venue told its time."""
+
+    async def sync_clock(self) -> None:
+        """Ask the venue's time. Raises as reads do."""
 
     # ---------------------------------------------------------------- reads
     async def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
@@ -127,12 +135,26 @@ class Gateway(Protocol):
     async def set_one_way(self) -> Reply:
         """One position an instrument; *no change* is an ACK."""
 
+    async def verify_setup(
+        self, symbols: Sequence[str], leverage: int, mode: MarginMode, *, change: bool = True
+    ) -> tuple[Setup, ...]:
+        """Make sure of leverage, margin mode and one-way positions, by reading them back.
+
+        Raises ``SafetyBlocked`` if something is different and stays so; with ``change`` off it only looks.
+        """
+
     # ---------------------------------------------------------------- streams
     def market_events(self, symbols: Sequence[str], timeframe: str) -> AsyncIterator[MarketEvent]:
-        """Bars, quotes and gaps, reconnecting for ever; each closed bar once, in order, gaps filled by REST."""
+        """Bars, quotes, funding and gaps, reconnecting for ever; each closed bar once, in order, gaps filled by REST.
+
+        Bars that close from the call on; what was before is ``bars``'s. One reader at a time.
+        """
 
     def account_events(self) -> AsyncIterator[AccountEvent]:
-        """News of one's own orders, fills, positions and money, reconnecting for ever."""
+        """News of one's own orders, fills, positions and money, reconnecting for ever; they only say *look now*.
+
+        A ``StreamGap`` comes first, and after each reconnect. One reader at a time.
+        """
 
 
 class Journal(Protocol):

@@ -24,6 +24,7 @@ from mastertrading.domain.orders import (
     OrderRequest,
     Payment,
     Position,
+    Setup,
     TimeInForce,
     TriggerBy,
 )
@@ -35,7 +36,6 @@ from mastertrading.exchange.feed import Dialect, Start
 from mastertrading.exchange.gateway import VenueGateway, plain
 from mastertrading.exchange.lookup import look_up
 from mastertrading.exchange.modes import Mode
-from mastertrading.exchange.setup import Setup
 
 QUOTE = "USDT"
 WEEK_MS = 7 * DAY_MS

@@ -27,6 +27,7 @@ from mastertrading.domain.orders import (
     OrderStatus,
     Payment,
     Position,
+    Setup,
     TimeInForce,
     TriggerBy,
 )
@@ -38,7 +39,6 @@ from mastertrading.exchange.feed import Dialect, Start
 from mastertrading.exchange.gateway import VenueGateway, plain
 from mastertrading.exchange.lookup import Place, look_up
 from mastertrading.exchange.series import length_ms
-from mastertrading.exchange.setup import Setup
 
 QUOTE = "USDT"
 WEEK_MS = 7 * DAY_MS

@@ -26,6 +26,7 @@ from mastertrading.domain.orders import (
     OrderRequest,
     Payment,
     Position,
+    Setup,
 )
 from mastertrading.domain.ports import Clock
 from mastertrading.exchange.budget import Limit, Priority
@@ -37,7 +38,7 @@ from mastertrading.exchange.keys import Keys
 from mastertrading.exchange.modes import Permit, check_account
 from mastertrading.exchange.outcome import Answer, Codes, judged, said, settled
 from mastertrading.exchange.series import length_ms
-from mastertrading.exchange.setup import Setup, verified
+from mastertrading.exchange.setup import verified
 
 CLIENT_ID = re.compile(r"[a-z0-9]{1,32}")
 """Good on every venue; BingX makes small letters of it."""

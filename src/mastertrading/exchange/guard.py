@@ -68,17 +68,29 @@ def _blocked(site: Site, host: str, why: str) -> SafetyBlocked:
 
 
 def open_session(site: Site, *, resolver: AbstractResolver | None = None, ssl: Any = True) -> ClientSession:
-    """A session that can't reach another host, not even by a redirect or through a proxy.
+    """A session that can't reach another host, not even through a proxy, and follows no redirect.
+
+    No venue redirects what it is asked; an order that was sent on somewhere else would be sent twice.
 
     Parameters
     ----------
     resolver, ssl
         For tests: who turns names into addresses, and which certificates are believed.
     """
-    from aiohttp import ClientSession, DummyCookieJar
+    from aiohttp import ClientSession, DummyCookieJar, TraceConfig
 
+    trace = TraceConfig()
+    trace.on_request_redirect.append(_stay)
     connector = _guarded()(site, resolver=resolver, ssl=ssl, enable_cleanup_closed=False, ttl_dns_cache=60)
-    return ClientSession(connector=connector, trust_env=False, cookie_jar=DummyCookieJar())
+    return ClientSession(
+        connector=connector, trust_env=False, cookie_jar=DummyCookieJar(), trace_configs=[trace]
+    )
+
+
+async def _stay(*_: Any) -> None:
+    from aiohttp import ClientError
+
+    raise ClientError("redirects are not followed")
 
 
 @cache

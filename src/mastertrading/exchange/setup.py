@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mastertrading.domain.errors import SafetyBlocked
-from mastertrading.domain.orders import MarginMode
+from mastertrading.domain.orders import MarginMode, Setup
 
 if TYPE_CHECKING:
     from mastertrading.exchange.gateway import VenueGateway
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What an instrument's orders will meet at the venue; None where it does not tell."""
-
-    symbol: str
-    leverage: Decimal | None
-    margin_mode: MarginMode | None
-    hedged: bool | None
 
 
 async def verified(

@@ -122,3 +122,27 @@ def _foreign(address: Address, account: AccountName, why: str) -> JournalUnusabl
         where=str(address),
         hint="name another journal in the settings, or the account it belongs to",
     )
+
+
+def accounts_of(url: str) -> tuple[AccountName, ...]:
+    """Whose journals a database keeps.
+
+    Raises
+    ------
+    JournalUnusable
+        If it cannot be read, or is of another version.
+    """
+    address = parse(url)
+    _check_place(address, False)
+    using = connect(address)
+    try:
+        check_version(using, address)
+        with plainly(str(address)):
+            from mastertrading.journal import models
+
+            rows = list(models.Account.objects.using(using).order_by("name"))
+    finally:
+        disconnect(using)
+    return tuple(
+        AccountName(row.venue, row.mode, str(row.name).split(":", 2)[2], row.currency) for row in rows
+    )

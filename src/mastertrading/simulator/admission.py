@@ -16,7 +16,7 @@ def admit(floor: Floor, account: Account, new: NewOrder) -> None:
     listing = floor.listings.get(new.symbol)
     if listing is None:
         raise Refused(No.INSTRUMENT, new.symbol)
-    _check_phase(listing, new)
+    _check_phase(floor, listing, new)
     _check_mode(account, new)
     check_size(floor, listing, new, new.lots)
     check_price(floor, listing, new, new.limit_ticks)
@@ -31,11 +31,9 @@ def admit_margin(floor: Floor, account: Account, order: Order) -> None:
     """Raise ``Refused`` where the account cannot back a new order that would grow a position."""
     if not margin.needs_margin(order):
         return
-    held = margin.initial(floor, account)
-    before = held + margin.order_margin(floor, account)
-    after = held + margin.order_margin(floor, account, extra=order)
-    if after > before and after > margin.equity(floor, account):
-        raise Refused(No.MARGIN, f"needs {after} atoms of margin, equity is less")
+    before, after = margin.order_margin_with(floor, account, order)
+    if after > before and margin.initial(floor, account) + after > margin.equity(floor, account):
+        raise Refused(No.MARGIN, "positions and orders need more margin than there is")
 
 
 def admit_margin_kept(floor: Floor, account: Account, order: Order, lots: int, limit_ticks: int) -> None:
@@ -50,8 +48,8 @@ def admit_margin_kept(floor: Floor, account: Account, order: Order, lots: int, l
         raise Refused(No.MARGIN, "the amended order needs more margin than there is")
 
 
-def _check_phase(listing: Listing, new: NewOrder) -> None:
-    if listing.trading is Trading.CLOSED:
+def _check_phase(floor: Floor, listing: Listing, new: NewOrder) -> None:
+    if listing.trading is Trading.CLOSED or floor.markets[listing.symbol].last_ticks == 0:
         raise Refused(No.NOT_TRADING, listing.symbol)
     if listing.trading is Trading.CANCEL_ONLY:
         raise Refused(No.CANCEL_ONLY, listing.symbol)

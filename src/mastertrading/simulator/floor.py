@@ -10,7 +10,7 @@ from mastertrading.domain.ports import Clock
 from mastertrading.simulator.account import Account
 from mastertrading.simulator.events import Event, ListingChanged, OrderChanged, OrderNews
 from mastertrading.simulator.ledger import Ledger
-from mastertrading.simulator.listing import Listing
+from mastertrading.simulator.listing import Listing, Trading
 from mastertrading.simulator.market import MarketState
 from mastertrading.simulator.orders import Ended, Execution, NewOrder, Order
 from mastertrading.simulator.venue_rules import MatchingRules
@@ -46,6 +46,10 @@ class Floor:
     def now(self) -> int:
         """Milliseconds since 1970, UTC."""
         return self.clock.now_ms()
+
+    def is_matching(self, symbol: str) -> bool:
+        """Whether orders of an instrument fill at all just now."""
+        return self.listings[symbol].trading in (Trading.OPEN, Trading.POST_ONLY)
 
     def publish(self, event: Event) -> None:
         """Tell everybody who listens, in the order in which they came."""

@@ -77,7 +77,8 @@ def check_margins(floor: Floor) -> None:
 
 def _liquidate_at_marks(floor: Floor, account: Account, positions: Iterable[Position]) -> None:
     for position in positions:
-        liquidate(floor, account, position, floor.markets[position.symbol].mark_ticks)
+        if floor.is_matching(position.symbol):
+            liquidate(floor, account, position, floor.markets[position.symbol].mark_ticks)
 
 
 # ---------------------------------------------------------------- what

@@ -18,7 +18,6 @@ On the wire::
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -162,8 +161,8 @@ class LocalExchange:
         secret: str = "",
         **options: Any,
     ) -> dict[str, Account]:
-        """Open an account at every venue, with one key for all of them (made up where none is given)."""
-        api_key, secret = api_key or secrets.token_hex(32), secret or secrets.token_hex(32)
+        """Open an account at every venue, with one key for all of them (named after it where none is given)."""
+        api_key, secret = api_key or f"key-of-{name}", secret or f"secret-of-{name}"
         if not self._api_key:
             self._api_key, self._secret = api_key, secret
         atoms = int(Decimal(deposit) * ATOMS_PER_UNIT)
@@ -211,9 +210,9 @@ class LocalExchange:
         *,
         port: int = 0,
         control_port: int = 0,
-        token: str = "",
+        token: str = "token",
     ) -> Served:
-        """Serve on loopback: the venues by TLS (None: plain), and the control port.
+        """Serve on loopback: the venues by TLS (None: plain), and the control port for who has the token.
 
         Raises
         ------
@@ -222,7 +221,7 @@ class LocalExchange:
         """
         made = certificates(authority) if authority is not None else None
         server = Server(self.line, made, port=port)
-        control = ControlPort(self.routes(server), token or secrets.token_urlsafe(24), port=control_port)
+        control = ControlPort(self.routes(server), token, port=control_port)
         await server.start()
         try:
             await control.start()

@@ -2,7 +2,7 @@
 
 ::
 
-    session = loopback_session(port, certificates.client_context())
+    session = loopback_session(port, "ca.pem")
     client = ccxt.pro.bybit({"session": session, ...})       # production URLs; close the session yourself
 
 The name is not asked of any resolver, and a socket to any other address is refused before it is made.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import socket
 import ssl
 from errno import ENETUNREACH
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -48,12 +49,24 @@ class Loopback(AbstractResolver):
 
 
 def loopback_session(
-    port: int, context: ssl.SSLContext, weather: Weather | None = None, **options: Any
+    port: int, trusted: ssl.SSLContext | Path | str, weather: Weather | None = None, **options: Any
 ) -> aiohttp.ClientSession:
-    """A session that can reach nothing but this machine. Close it yourself: ccxt closes only its own."""
+    """A session that can reach nothing but this machine. Close it yourself: ccxt closes only its own.
+
+    Parameters
+    ----------
+    trusted
+        The authority's file, or a context that trusts it.
+    weather
+        Whose refused names and connections are felt.
+    options
+        Of ``aiohttp.ClientSession``.
+    """
+    if not isinstance(trusted, ssl.SSLContext):
+        trusted = ssl.create_default_context(cafile=str(trusted))
     connector = aiohttp.TCPConnector(
         resolver=Loopback(port, weather),
-        ssl=context,
+        ssl=trusted,
         use_dns_cache=False,
         family=socket.AF_INET,
         socket_factory=_only_here,

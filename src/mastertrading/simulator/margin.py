@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -98,27 +99,39 @@ def _initial_of(floor: Floor, account: Account, position: Position) -> int:
     return -(-notional(position, listing, market.mark_ticks) // account.leverage[position.symbol])
 
 
-def order_margin(
-    floor: Floor, account: Account, symbol: str | None = None, extra: Order | None = None
-) -> int:
+def order_margin(floor: Floor, account: Account, symbol: str | None = None) -> int:
     """What open orders need beyond the positions' own margin.
 
     Only the dearer of the two sides counts: a leg with position P, buying orders B and selling orders S may become
     P + B or P - S. Orders that only reduce, and conditional orders that wait, need nothing.
     """
-    orders = [o for o in account.open.values() if symbol is None or o.symbol == symbol]
-    if extra is not None:
-        orders.append(extra)
+    sums = _sides(floor, (o for o in account.open.values() if symbol is None or o.symbol == symbol))
+    return sum(_beyond(floor, account, key, side) for key, side in sums.items())
+
+
+def order_margin_with(floor: Floor, account: Account, extra: Order) -> tuple[int, int]:
+    """The same without and with one more order."""
+    sums = _sides(floor, account.open.values())
+    key = extra.symbol, extra.new.leg
+    sides = sums.pop(key, [0, 0])
+    others = sum(_beyond(floor, account, other, side) for other, side in sums.items())
+    before = others + _beyond(floor, account, key, sides)
+    sides[extra.new.order_side < 0] += _order_notional(floor, extra)
+    return before, others + _beyond(floor, account, key, sides)
+
+
+def _sides(floor: Floor, orders: Iterable[Order]) -> dict[tuple[str, Leg], list[int]]:
+    """Value of the buying and of the selling orders of each leg that may grow a position."""
     sums: dict[tuple[str, Leg], list[int]] = {}
     for order in orders:
         if needs_margin(order):
             side = sums.setdefault((order.symbol, order.new.leg), [0, 0])
             side[order.new.order_side < 0] += _order_notional(floor, order)
-    return sum(_beyond(floor, account, key, buys, sells) for key, (buys, sells) in sums.items())
+    return sums
 
 
-def _beyond(floor: Floor, account: Account, key: tuple[str, Leg], buys: int, sells: int) -> int:
-    symbol, leg = key
+def _beyond(floor: Floor, account: Account, key: tuple[str, Leg], sides: list[int]) -> int:
+    (symbol, leg), (buys, sells) = key, sides
     position, market, leverage = account.legs.get(key), floor.markets[symbol], account.leverage[symbol]
     held = 0 if position is None else position.lots * market.mark_ticks * floor.listings[symbol].atoms
     worst = max(abs(held + buys), abs(held - sells)) if leg is Leg.NET else abs(held) + buys + sells

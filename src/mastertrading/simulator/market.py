@@ -237,7 +237,7 @@ class MarketState:
     ) -> list[BarChanged]:
         """Bars that open in [start, end], ascending; the last may still be forming.
 
-        With a start the first ``limit`` of them, without one the last.
+        With a start the first ``limit`` of them, without one the last. Bars finer than the base there are none.
         """
         return self._bars(timeframe, start_ms, end_ms, limit, marks=False)
 
@@ -253,7 +253,9 @@ class MarketState:
         return None if row is None else BarChanged(event_ms, self.symbol, timeframe, *row, is_closed)
 
     def _newest(self, length_ms: int, timeframe: str, closing: bool) -> tuple[Row | None, bool]:
-        if length_ms <= self.base_ms:
+        if length_ms < self.base_ms:
+            return None, False
+        if length_ms == self.base_ms:
             last = self.closed.row(-1) if closing and len(self.closed) else None
             return (last, True) if closing else (self.forming, False)
         fold = self._fold(timeframe, marks=False)
@@ -272,18 +274,22 @@ class MarketState:
     def _bars(
         self, timeframe: str, start_ms: int | None, end_ms: int | None, limit: int, *, marks: bool
     ) -> list[BarChanged]:
+        if TIMEFRAMES[timeframe] < self.base_ms:
+            return []
         columns, forming = (self.mark_closed, self._forming_mark()) if marks else (self.closed, self.forming)
         fold = self._fold(timeframe, marks=marks)
         rows, half = fold.seen(columns), fold.with_forming(forming)
-        count = len(rows)
         first = 0 if start_ms is None else rows.first_at(start_ms)
-        stop = count if end_ms is None else rows.first_at(end_ms + 1)
-        if half is not None and (end_ms is None or half.ts_ms <= end_ms) and half.ts_ms >= (start_ms or 0):
-            first = max(first, stop + 1 - limit) if start_ms is None else first
-            found = [self._told(timeframe, rows.row(k), True) for k in range(first, min(stop, first + limit))]
-            return found if len(found) >= limit else [*found, self._told(timeframe, half, False)]
-        first = max(first, stop - limit) if start_ms is None else first
-        return [self._told(timeframe, rows.row(k), True) for k in range(first, min(stop, first + limit))]
+        stop = len(rows) if end_ms is None else rows.first_at(end_ms + 1)
+        late = half is not None and (start_ms or 0) <= half.ts_ms <= (
+            half.ts_ms if end_ms is None else end_ms
+        )
+        if start_ms is None:
+            first = max(first, stop + late - limit)
+        found = [self._told(timeframe, rows.row(k), True) for k in range(first, min(stop, first + limit))]
+        if late and half is not None and len(found) < limit:
+            found.append(self._told(timeframe, half, False))
+        return found
 
     def _forming_mark(self) -> Row | None:
         if self.forming is None:

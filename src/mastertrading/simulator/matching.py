@@ -18,7 +18,6 @@ from mastertrading.simulator.account import Account
 from mastertrading.simulator.booking import Terms
 from mastertrading.simulator.events import OrderNews
 from mastertrading.simulator.floor import Floor
-from mastertrading.simulator.listing import Trading
 from mastertrading.simulator.market import MarketState
 from mastertrading.simulator.orders import (
     Ended,
@@ -56,7 +55,7 @@ class Meeting(NamedTuple):
 def arrive(floor: Floor, order: Order) -> None:
     """A new (or newly triggered, or amended) order begins to work."""
     market, at_once = floor.markets[order.symbol], order.new.time_in_force in AT_ONCE
-    waits = market.held or not is_matching(floor, order.symbol)
+    waits = market.held or not floor.is_matching(order.symbol)
     if order.new.kind is OrderKind.MARKET or at_once or takes(market, order):
         if not waits:
             take(floor, order)
@@ -68,11 +67,6 @@ def takes(market: MarketState, order: Order) -> bool:
     """Whether a limit would fill at once against the best level."""
     best = market.taker_ticks(order.new.order_side)
     return order.new.kind is OrderKind.LIMIT and order.new.order_side * (order.limit_ticks - best) >= 0
-
-
-def is_matching(floor: Floor, symbol: str) -> bool:
-    """Whether orders of an instrument fill at all just now."""
-    return floor.listings[symbol].trading in (Trading.OPEN, Trading.POST_ONLY)
 
 
 def take(floor: Floor, order: Order, px_ticks: int = 0) -> None:
@@ -181,9 +175,8 @@ def trigger(floor: Floor, order: Order, px_ticks: int = 0) -> None:
     else:
         order.status = OrderStatus.WORKING
         floor.tell(order, OrderNews.TRIGGERED)
-    if working.new.kind is OrderKind.MARKET:
-        px = market.slipped(px_ticks, order.new.order_side) if px_ticks else 0
-        take(floor, working, px)
+    if working.new.kind is OrderKind.MARKET and px_ticks:
+        take(floor, working, market.slipped(px_ticks, order.new.order_side))
     else:
         arrive(floor, working)
 
@@ -191,12 +184,9 @@ def trigger(floor: Floor, order: Order, px_ticks: int = 0) -> None:
 def _has_margin(floor: Floor, order: Order) -> bool:
     if margin.is_reducing(order):
         return True
-    account = floor.accounts[order.account]
-    needed = margin.initial(floor, account) + margin.order_margin(
-        floor, account, extra=replace(order, status=OrderStatus.WORKING)
-    )
-    before = margin.initial(floor, account) + margin.order_margin(floor, account)
-    return needed <= before or needed <= margin.equity(floor, account)
+    account, working = floor.accounts[order.account], replace(order, status=OrderStatus.WORKING)
+    before, after = margin.order_margin_with(floor, account, working)
+    return after <= before or margin.initial(floor, account) + after <= margin.equity(floor, account)
 
 
 def _child_of(floor: Floor, order: Order) -> Order:
@@ -285,7 +275,7 @@ def jump(floor: Floor, symbol: str, px_ticks: int) -> None:
     """The price is elsewhere, without having been in between: what waited for the open, then the stops it passed."""
     market = floor.markets[symbol]
     market.last_ticks, market.held = px_ticks, False
-    if not is_matching(floor, symbol):
+    if not floor.is_matching(symbol):
         return
     for order in list(market.arrivals.values()):
         if market.arrivals.pop(order.number, None) is not None:
@@ -296,7 +286,7 @@ def jump(floor: Floor, symbol: str, px_ticks: int) -> None:
 def travel(floor: Floor, symbol: str, px_ticks: int, direction: int, *, liquidates: bool = True) -> None:
     """The price goes to ``px_ticks``; ``direction`` says which way, also where it is there already."""
     market = floor.markets[symbol]
-    if is_matching(floor, symbol):
+    if floor.is_matching(symbol):
         way = Way(market.last_ticks, px_ticks, direction, liquidates)
         while (met := _next(floor, market, way)) is not None:
             market.last_ticks = met.px_ticks
@@ -369,7 +359,7 @@ def _fill_resting(floor: Floor, order: Order, lots: int) -> None:
 def meet_book(floor: Floor, symbol: str) -> None:
     """After the levels changed: what waited takes, and limits that the other side crosses fill at their own price."""
     market = floor.markets[symbol]
-    if market.depth is None or not market.resting or not is_matching(floor, symbol):
+    if market.depth is None or not market.resting or not floor.is_matching(symbol):
         return
     for order in list(market.arrivals.values()):
         if market.arrivals.pop(order.number, None) is not None:
@@ -382,7 +372,7 @@ def meet_book(floor: Floor, symbol: str) -> None:
 def meet_trade(floor: Floor, symbol: str, px_ticks: int, lots: int) -> None:
     """A public trade went through resting limits: they were there first, and share what was traded."""
     market = floor.markets[symbol]
-    if not market.resting or not is_matching(floor, symbol):
+    if not market.resting or not floor.is_matching(symbol):
         return
     for order in _by_price(market):
         direction = -order.new.order_side

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from mastertrading.domain.commands import Outcome, Refusal, Reply
-from mastertrading.domain.errors import ExchangeUnavailable
+from mastertrading.domain.errors import ExchangeUnavailable, SafetyBlocked
 from mastertrading.domain.feed import (
     AccountEvent,
     AccountNews,
@@ -32,6 +32,7 @@ from mastertrading.domain.orders import (
     OrderRequest,
     Payment,
     Position,
+    Setup,
 )
 from mastertrading.domain.orders import Order as Told
 from mastertrading.domain.ports import Clock, Gateway
@@ -131,6 +132,14 @@ class PaperGateway:
     def now_ms(self) -> int:
         """The exchange's clock."""
         return self.exchange.clock.now_ms()
+
+    @property
+    def clock_error_ms(self) -> float:
+        """The exchange's clock is ours."""
+        return 0.0
+
+    async def sync_clock(self) -> None:
+        """Nothing to ask."""
 
     def play(self, bars: Sequence[Bar]) -> None:
         """Play closed bars of one open time: what was ordered before fills now, by the rule of the backtest."""
@@ -291,6 +300,30 @@ class PaperGateway:
     async def set_one_way(self) -> Reply:
         """One position an instrument."""
         return self._set(lambda: self.exchange.set_position_mode(self.account, False))
+
+    async def verify_setup(
+        self, symbols: Sequence[str], leverage: int, mode: MarginMode, *, change: bool = True
+    ) -> tuple[Setup, ...]:
+        """Make sure of leverage, margin mode and one-way positions."""
+        if change:
+            await self.set_one_way()
+            for symbol in symbols:
+                await self.set_margin_mode(symbol, mode)
+                await self.set_leverage(symbol, leverage)
+        found = tuple(
+            Setup(
+                symbol,
+                Decimal(self.account.leverage[symbol]),
+                self.account.margin_modes.get(symbol, MarginMode.CROSS),
+                self.account.hedged,
+            )
+            for symbol in symbols
+        )
+        wanted = (Decimal(leverage), mode, False)
+        wrong = [one.symbol for one in found if (one.leverage, one.margin_mode, one.hedged) != wanted]
+        if wrong:
+            raise SafetyBlocked(f"the paper account is not set up as it must be for {', '.join(wrong)}")
+        return found
 
     def _set(self, act: Any) -> Reply:
         try:

@@ -89,7 +89,7 @@ class Pricing:
             market.mark_version += 1
         self.floor.money_version += 1
         for symbol in marks:
-            if matching.is_matching(self.floor, symbol) and self.floor.markets[symbol].last_ticks:
+            if self.floor.is_matching(symbol) and self.floor.markets[symbol].last_ticks:
                 matching.trigger_reached(self.floor, symbol, TriggerBy.MARK, TriggerBy.INDEX)
         force.check_margins(self.floor)
 
@@ -191,7 +191,7 @@ class Pricing:
         market.last_ticks = px_ticks
         market.extend_bar(px_ticks, lots)
         trade = market.print_trade(now, px_ticks, lots, taker_side)
-        if matching.is_matching(self.floor, symbol):
+        if self.floor.is_matching(symbol):
             matching.meet_trade(self.floor, symbol, px_ticks, lots)
             matching.trigger_reached(self.floor, symbol, TriggerBy.LAST)
         if market.depth is not None:

@@ -23,7 +23,7 @@ from mastertrading.domain.reasons import IntrabarPath
 from mastertrading.rules.position.fills import adverse_first
 from mastertrading.settings.records import rate_e8
 from mastertrading.simulator.exchange import Exchange
-from mastertrading.simulator.market import MarketState, Row
+from mastertrading.simulator.market import TIMEFRAMES, MarketState, Row
 
 _adverse_first = interpreted(adverse_first)
 
@@ -145,6 +145,7 @@ class BarTape:
         for n, column in enumerate(self._columns):
             state = exchange.markets[column.symbol]
             state.base_ms = self.market.base_ms
+            state.watched |= {name for name, length in TIMEFRAMES.items() if length == state.base_ms}
             self._load_history(state, column)
             due = planned(self.market.settlements[n], begin_ms)
             exchange.plan_funding(column.symbol, due, from_ms=begin_ms)

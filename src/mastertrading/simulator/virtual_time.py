@@ -11,11 +11,11 @@ No sockets are in it. Threads may be used (``run_in_executor``, ``to_thread``): 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from asyncio.base_events import BaseEventLoop
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from mastertrading.simulator.clock import US, VirtualClock
@@ -58,7 +58,7 @@ class VirtualLoop(BaseEventLoop):
         self.clock = clock
         self.threads_at_work = 0
         self._default_executor: Any = None
-        self._woken = threading.Event()
+        self._woken: SimpleQueue[None] = SimpleQueue()
         self._selector = _Jump(self)
         self._clock_resolution = 1.0 / US
         clock.bind(self)
@@ -69,9 +69,10 @@ class VirtualLoop(BaseEventLoop):
 
     def wait_for_a_thread(self) -> None:
         """Wait, really, until a thread has something to say."""
-        if not self._woken.wait(LONG_WAIT_S):
-            raise NothingWillHappen(f"a thread has worked for more than {LONG_WAIT_S:g} s")
-        self._woken.clear()
+        try:
+            self._woken.get(timeout=LONG_WAIT_S)
+        except Empty:
+            raise NothingWillHappen(f"a thread has worked for more than {LONG_WAIT_S:g} s") from None
 
     def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
         """Run in a thread; the clock stands still until it is done."""
@@ -94,7 +95,7 @@ class VirtualLoop(BaseEventLoop):
         """There are none."""
 
     def _write_to_self(self) -> None:
-        self._woken.set()
+        self._woken.put(None)
 
 
 def run_virtual(main: Coroutine[Any, Any, T], clock: VirtualClock) -> T:

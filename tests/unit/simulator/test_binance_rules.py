@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from binance_client import PX, BinanceClient, Listener
@@ -26,6 +28,11 @@ def test_the_matching_engine_follows_the_venues_rules():
     client = BinanceClient(BinanceRules(fill_pieces=2))
     assert client.exchange.rules == BinanceRules(fill_pieces=2).matching
     assert client.exchange.rules != MatchingRules()
+
+
+def test_rules_of_the_engine_that_are_no_venues_stay_as_they_are():
+    others = MatchingRules(liquidation_by="mark")
+    assert BinanceRules().within(others) == replace(BinanceRules().matching, liquidation_by="mark")
 
 
 def test_worst_algo_duplicate_code():
@@ -97,6 +104,15 @@ def test_worst_read_lag_ms():
     assert found() == [False] * 5
     client.wait(1)
     assert found() == [True] * 5
+
+
+def test_worst_fills_lag_ms():
+    client = at_worst("fills_lag_ms")
+    client.order()
+    client.wait(2_999)
+    assert client.signed("GET", "/fapi/v1/userTrades", symbol="BTCUSDT") == []
+    client.wait(1)
+    assert len(client.signed("GET", "/fapi/v1/userTrades", symbol="BTCUSDT")) == 1
 
 
 def test_worst_ban_after():

@@ -36,6 +36,8 @@ def test_the_matching_engine_gets_the_venues_rules():
     assert venue.exchange.rules == venue.rules.matching
     assert venue.exchange.rules.fill_pieces == 3
     assert venue.exchange.rules.post_only_crossing == "expire"
+    others = replace(venue.exchange.rules, held_limit="take")
+    assert venue.rules.within(others).held_limit == "take"
 
 
 def test_worst_duplicate_id():

@@ -6,6 +6,7 @@ import pytest
 
 from mastertrading.domain.instrument import ATOMS_PER_UNIT
 from mastertrading.domain.orders import BUY, SELL, MarginMode, OrderStatus
+from mastertrading.simulator.listing import Trading
 from mastertrading.simulator.orders import Cause, Ended, IncomeKind, Liquidity
 from mastertrading.simulator.venue_rules import MatchingRules
 from unit.simulator.trading import ATOMS, FREE, SYMBOL, Desk
@@ -137,6 +138,14 @@ def test_an_isolated_position_loses_no_more_than_its_own_margin():
     assert desk.lots == 0
     assert desk.me.wallet_atoms == 1_500 * ATOMS_PER_UNIT
     desk.balanced()
+
+
+def test_nobody_is_liquidated_while_trading_is_halted():
+    desk = Desk(units=1_000, **FREE)
+    desk.market_order(BUY, 1_000)
+    desk.exchange.halt(SYMBOL, Trading.CANCEL_ONLY)
+    desk.move(80_000)
+    assert desk.lots == 1_000
 
 
 def test_a_larger_position_keeps_more_by_the_ladder():

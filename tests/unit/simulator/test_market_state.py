@@ -77,6 +77,13 @@ def test_the_day_counts_the_last_24_hours_only():
     assert day.close_ms + 1 - day.open_ms == DAY_MS
 
 
+def test_there_are_no_bars_finer_than_the_base():
+    _, _, state = walked(3)
+    state.base_ms = 5 * MINUTE_MS
+    assert state.bars("1m") == []
+    assert state.newest("1m", 0) is None
+
+
 def test_marks_have_bars_of_their_own():
     _, _, state = walked(3)
     assert [b.close for b in state.mark_bars("1m")] == [10_010, 10_020, 10_030]

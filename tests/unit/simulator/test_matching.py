@@ -243,6 +243,21 @@ def test_a_triggered_order_without_the_margin_for_it_ends():
     assert order.ended is Ended.INSUFFICIENT_MARGIN
 
 
+def test_a_stop_that_the_mark_triggers_between_close_and_open_fills_at_the_open():
+    desk = Desk(slippage_e8=0)
+    desk.market_order(BUY, 10)
+    desk.stop(SELL, 99_000, by=TriggerBy.MARK)
+    desk.hold()
+    desk.exchange.set_marks({SYMBOL: (98_900, 98_900)})
+    assert desk.lots == 10
+    desk.open(99_500)
+    assert desk.fills[-1] == (-10, 99_500)
+
+
+def test_before_the_first_price_nothing_is_traded():
+    assert refused(Desk(px=0).market_order, BUY, 10) is No.NOT_TRADING
+
+
 # ---------------------------------------------------------------- reductions
 def test_a_reduce_only_order_fills_what_there_is_and_never_turns_the_position():
     desk = Desk()

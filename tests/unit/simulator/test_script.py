@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 
@@ -187,6 +189,17 @@ def test_words_that_are_missing_or_off_the_grid_are_told():
         done(desk, "order", account="me", symbol=SYMBOL, side="buy", qty="0.0001")
 
 
+PAGE = Path(__file__).parents[3] / "docs" / "local-exchange.md"
+
+
 def test_every_act_is_named_in_the_page_about_scripts():
-    page = (Path(__file__).parents[3] / "docs" / "local-exchange.md").read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
     assert [name for name in ACTS if f"`{name}`" not in page] == []
+
+
+def test_the_pages_example_and_its_script_work_as_written():
+    blocks = re.findall(r"^```(python|toml)\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    example = next(text for kind, text in blocks if kind == "python" and "exchange.books()" in text)
+    exec(compile(example, str(PAGE), "exec"), {})
+    script = next(text for kind, text in blocks if kind == "toml" and "[[act]]" in text)
+    assert [act.do for act in script_of(tomllib.loads(script)).acts] == ["order", "funding"]

@@ -1,4 +1,4 @@
-"""Money, positions, history of money, settings, keys of user streams."""
+"""Money, positions, and what has moved the money."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any, Final
 
 from mastertrading.domain.orders import MarginMode
 from mastertrading.simulator.binance import entries
-from mastertrading.simulator.binance.codes import VenueError, invalid, of_refusal
 from mastertrading.simulator.binance.desk import Call
+from mastertrading.simulator.binance.ladder import largest_notional
 from mastertrading.simulator.binance.rendering import MONEY_PLACES, POSITION_SIDE, money, plain
 from mastertrading.simulator.listing import Listing
-from mastertrading.simulator.orders import Income, IncomeKind, Leg, No, Position, Refused
+from mastertrading.simulator.orders import Income, IncomeKind, Leg, Position
 
-DONE: Final = {"code": 200, "msg": "success"}
 INCOME: Final = {
     IncomeKind.REALISED: "REALIZED_PNL",
     IncomeKind.FEE: "COMMISSION",
@@ -23,7 +22,6 @@ INCOME: Final = {
     IncomeKind.INSURANCE: "INSURANCE_CLEAR",
     IncomeKind.ADJUSTMENT: "AUTO_EXCHANGE",
 }
-MODES: Final = {"CROSSED": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}
 OTHER_INCOME: Final = (
     "WELCOME_BONUS", "REFERRAL_KICKBACK", "COMMISSION_REBATE", "API_REBATE", "CONTEST_REWARD", "FEE_RETURN",
     "CROSS_COLLATERAL_TRANSFER", "INTERNAL_TRANSFER", "DELIVERED_SETTELMENT", "STRATEGY_UMFUTURES_TRANSFER",
@@ -81,7 +79,8 @@ def _totals(asset: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rights(call: Call) -> dict[str, Any]:
+def rights(call: Call) -> dict[str, Any]:
+    """What the account may do."""
     return {
         "feeTier": 0,
         "canTrade": "trade" in call.owner.permissions,
@@ -97,7 +96,7 @@ def account_v2(call: Call) -> dict[str, Any]:
     """Rights, money and every position, flat ones too."""
     asset = _asset(call)
     positions = [_account_position_v2(call, *one) for one in _legs(call, everything=True)]
-    return {**_rights(call), **_totals(asset), "assets": [asset], "positions": positions}
+    return {**rights(call), **_totals(asset), "assets": [asset], "positions": positions}
 
 
 def account_v3(call: Call) -> dict[str, Any]:
@@ -329,156 +328,3 @@ def commission_rate(call: Call) -> dict[str, Any]:
 
 def _fee(units_e8: int) -> str:
     return plain(Decimal(units_e8).scaleb(-MONEY_PLACES))
-
-
-# ---------------------------------------------------------------- settings
-def brackets_of(listing: Listing) -> list[dict[str, Any]]:
-    """The margin ladder as the venue writes it: leverage, bounds, rate, and the sum that makes it continuous."""
-    tiers, rows, taken = listing.instrument.tiers, [], Decimal(0)
-    for place, tier in enumerate(tiers):
-        if place:
-            taken += tier.floor * (tier.maintenance_rate - tiers[place - 1].maintenance_rate)
-        cap = tiers[place + 1].floor if place + 1 < len(tiers) else max(tier.floor * 2, Decimal(10**9))
-        rows.append(
-            {
-                "bracket": place + 1,
-                "initialLeverage": _tier_leverage(listing, tier.maintenance_rate, place),
-                "notionalCap": int(cap),
-                "notionalFloor": int(tier.floor),
-                "maintMarginRatio": float(tier.maintenance_rate),
-                "cum": float(taken),
-            }
-        )
-    return rows
-
-
-def _tier_leverage(listing: Listing, rate: Decimal, place: int) -> int:
-    if place == 0:
-        return listing.max_leverage
-    return max(min(listing.max_leverage, int(1 / (2 * rate))) if rate else listing.max_leverage, 1)
-
-
-def largest_notional(listing: Listing, leverage: int) -> Decimal:
-    """The largest position that a leverage allows."""
-    rows = brackets_of(listing)
-    fitting = [row["notionalCap"] for row in rows if row["initialLeverage"] >= leverage]
-    return Decimal(max(fitting, default=rows[0]["notionalCap"]))
-
-
-def leverage_bracket(call: Call) -> Any:
-    """The ladder of one instrument or of all."""
-    return [
-        {"symbol": one.symbol, "notionalCoef": 1.0, "brackets": brackets_of(one)} for one in call.listings()
-    ]
-
-
-def set_leverage(call: Call) -> dict[str, Any]:
-    """Set an instrument's leverage."""
-    listing, leverage = call.symbol(), call.parameters.required_whole("leverage")
-    if not 1 <= leverage <= listing.max_leverage:
-        raise VenueError(-4028, f"Leverage {leverage} is not valid")
-    try:
-        call.exchange.set_leverage(call.owner, listing.symbol, leverage)
-    except Refused as refused:
-        if refused.reason is not No.NO_CHANGE:
-            raise of_refusal(refused, {No.MARGIN: -2028}) from None
-    most = plain(largest_notional(listing, leverage))
-    return {"leverage": leverage, "maxNotionalValue": most, "symbol": listing.symbol}
-
-
-def set_margin_type(call: Call) -> dict[str, Any]:
-    """Set an instrument's margin mode."""
-    listing, name = call.symbol(), call.parameters.required("marginType")
-    if name not in MODES:
-        raise invalid("marginType")
-    account = call.owner
-    if account.margin_modes.get(listing.symbol, MarginMode.CROSS) is MODES[name]:
-        raise VenueError(-4046)
-    if call.exchange.open_orders(account, listing.symbol):
-        raise VenueError(-4047)
-    try:
-        call.exchange.set_margin_mode(account, listing.symbol, MODES[name])
-    except Refused as refused:
-        raise of_refusal(refused, {No.NO_CHANGE: -4046, No.HAS_ORDERS_OR_POSITION: -4048}) from None
-    return dict(DONE)
-
-
-def position_mode(call: Call) -> dict[str, bool]:
-    """Whether long and short are kept apart."""
-    return {"dualSidePosition": call.owner.hedged}
-
-
-def set_position_mode(call: Call) -> dict[str, Any]:
-    """Keep long and short apart, or not."""
-    call.parameters.required("dualSidePosition")
-    hedged = bool(call.parameters.flag("dualSidePosition"))
-    account = call.owner
-    if account.hedged is hedged:
-        raise VenueError(-4059)
-    if call.exchange.open_orders(account):
-        raise VenueError(-4067)
-    try:
-        call.exchange.set_position_mode(account, hedged)
-    except Refused as refused:
-        raise of_refusal(refused, {No.NO_CHANGE: -4059, No.HAS_ORDERS_OR_POSITION: -4068}) from None
-    return dict(DONE)
-
-
-def multi_assets(call: Call) -> dict[str, bool]:
-    """Whether several currencies back positions: never."""
-    return {"multiAssetsMargin": False}
-
-
-def set_multi_assets(call: Call) -> dict[str, Any]:
-    """There is one currency only: it stays off."""
-    call.parameters.required("multiAssetsMargin")
-    raise VenueError(-4169 if call.parameters.flag("multiAssetsMargin") else -4171)
-
-
-def position_margin(call: Call) -> dict[str, Any]:
-    """Move money to or from an isolated position: not modelled, so the venue's two refusals are the answers."""
-    listing = call.symbol()
-    call.parameters.required_decimal("amount")
-    if call.parameters.required_whole("type") not in (1, 2):
-        raise invalid("type")
-    isolated = call.owner.margin_modes.get(listing.symbol) is MarginMode.ISOLATED
-    raise VenueError(-4051 if isolated else -4049)
-
-
-def account_config(call: Call) -> dict[str, Any]:
-    """Rights and modes of the account."""
-    return {**_rights(call), "dualSidePosition": call.owner.hedged}
-
-
-def symbol_config(call: Call) -> list[dict[str, Any]]:
-    """Margin mode and leverage of each instrument."""
-    return [_config(call, listing) for listing in call.listings()]
-
-
-def _config(call: Call, listing: Listing) -> dict[str, Any]:
-    leverage = call.owner.leverage[listing.symbol]
-    isolated = call.owner.margin_modes.get(listing.symbol) is MarginMode.ISOLATED
-    return {
-        "symbol": listing.symbol,
-        "marginType": "ISOLATED" if isolated else "CROSSED",
-        "isAutoAddMargin": False,
-        "leverage": leverage,
-        "maxNotionalValue": plain(largest_notional(listing, leverage)),
-    }
-
-
-# ---------------------------------------------------------------- user streams
-def start_listen_key(call: Call) -> dict[str, str]:
-    """A key of a user stream."""
-    return {"listenKey": call.desk.start_key(call.owner.name).key}
-
-
-def keep_listen_key(call: Call) -> dict[str, str]:
-    """Begin its hour anew."""
-    return {"listenKey": call.desk.keep_key(call.owner.name).key}
-
-
-def end_listen_key(call: Call) -> dict[str, str]:
-    """Close the user stream."""
-    call.desk.end_key(call.owner.name)
-    return {}

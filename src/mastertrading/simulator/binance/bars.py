@@ -41,7 +41,7 @@ GATHERED: Final[dict[str, tuple[Callable[[int], int], int]]] = {
 INTERVALS: Final = (*TIMEFRAMES, *GATHERED)
 
 
-def klines(call: Call, symbol_name: str = "symbol") -> str:
+def last_bars(call: Call, symbol_name: str = "symbol") -> str:
     """Bars of the last price."""
     listing = call.desk.listing(call.parameters.required(symbol_name))
     scale = call.scale(listing)
@@ -49,25 +49,25 @@ def klines(call: Call, symbol_name: str = "symbol") -> str:
     return f"[{','.join(rows)}]"
 
 
-def continuous_klines(call: Call) -> str:
+def contract_bars(call: Call) -> str:
     """Bars of a pair's perpetual contract, the only one there is."""
     call.parameters.choice("contractType", ("PERPETUAL", "CURRENT_QUARTER", "NEXT_QUARTER"), "")
-    return klines(call, "pair")
+    return last_bars(call, "pair")
 
 
-def mark_klines(call: Call) -> str:
+def mark_bars(call: Call) -> str:
     """Bars of the mark price."""
     listing = call.symbol()
     return _priced(call, listing, call.scale(listing))
 
 
-def index_klines(call: Call) -> str:
+def index_bars(call: Call) -> str:
     """Bars of the index price, which here is the mark's."""
     listing = call.desk.listing(call.parameters.required("pair"))
     return _priced(call, listing, call.scale(listing))
 
 
-def premium_klines(call: Call) -> str:
+def premium_bars(call: Call) -> str:
     """Bars of the premium index, which here is nothing: mark and index are one."""
     listing = call.symbol()
     zero = "0.00000000"

@@ -17,7 +17,15 @@ from mastertrading.simulator.binance.streams import Streams
 from mastertrading.simulator.exchange import Account, Exchange
 from mastertrading.simulator.wire import Hang, Request, Response, Send, Session
 
-HOSTS: Final = ("fapi.binance.com", "fstream.binance.com", "ws-fapi.binance.com", "api.binance.com")
+HOSTS: Final = (
+    "fapi.binance.com",
+    "fstream.binance.com",
+    "ws-fapi.binance.com",
+    "api.binance.com",
+    "demo-fapi.binance.com",
+    "fstream.binancefuture.com",
+    "testnet.binancefuture.com",
+)
 SOCKET_API: Final = "/ws-fapi/v1"
 LONGEST_BODY, LONGEST_QUERY = 1 << 20, 16 << 10
 MOST_BUGS: Final = 99
@@ -43,7 +51,7 @@ class BinanceFacade:
         self.desk = Desk(exchange, rules)
         self.streams = Streams(self.desk)
         self.bugs: list[str] = []
-        exchange.rules = rules.matching
+        exchange.rules = rules.within(exchange.rules)
         exchange.subscribe(self.streams.hear)
 
     # ---------------------------------------------------------------- REST

@@ -228,7 +228,7 @@ def _premium(call: Call, listing: Listing) -> dict[str, Any]:
     }
 
 
-def ticker_price(call: Call) -> Any:
+def last_prices(call: Call) -> Any:
     """Last prices."""
     return _each(call, _last)
 
@@ -238,7 +238,7 @@ def _last(call: Call, listing: Listing) -> dict[str, Any]:
     return {"symbol": listing.symbol, "price": scale.px(market.last_ticks), "time": call.now_ms}
 
 
-def book_ticker(call: Call) -> Any:
+def best_levels(call: Call) -> Any:
     """Best levels."""
     return _each(call, _best)
 
@@ -258,7 +258,7 @@ def _best(call: Call, listing: Listing) -> dict[str, Any]:
     }
 
 
-def ticker_day(call: Call) -> Any:
+def last_day(call: Call) -> Any:
     """Statistics of the last 24 hours."""
     return _each(call, lambda asked, one: day_row(asked.scale(one), one, asked.market(one), asked.now_ms))
 

@@ -35,7 +35,7 @@ def aggregate(scale: Scale, one: TradePrinted) -> str:
     )
 
 
-def kline(scale: Scale, bar: BarChanged, last_ms: int) -> str:
+def bar(scale: Scale, bar: BarChanged, last_ms: int) -> str:
     """A bar, forming or final."""
     return (
         f'{{"e":"kline","E":{bar.event_ms},"s":"{bar.symbol}","k":{{'
@@ -43,7 +43,7 @@ def kline(scale: Scale, bar: BarChanged, last_ms: int) -> str:
     )
 
 
-def continuous_kline(scale: Scale, bar: BarChanged, last_ms: int) -> str:
+def contract_bar(scale: Scale, bar: BarChanged, last_ms: int) -> str:
     """A bar of a pair's perpetual contract."""
     return (
         f'{{"e":"continuous_kline","E":{bar.event_ms},"ps":"{bar.symbol}","ct":"PERPETUAL","k":{{'
@@ -67,7 +67,7 @@ def last_ms(bar: BarChanged) -> int:
     return bar.ts_ms + TIMEFRAMES[bar.timeframe] - 1
 
 
-def book_ticker(scale: Scale, moved: PriceMoved, update_id: int) -> str:
+def best_levels(scale: Scale, moved: PriceMoved, update_id: int) -> str:
     """Best levels."""
     return (
         f'{{"e":"bookTicker","u":{update_id},"E":{moved.ts_ms},"T":{moved.ts_ms},"s":"{moved.symbol}",'
@@ -103,7 +103,7 @@ def depth(scale: Scale, changed: BookChanged, bids: Sequence[Level], asks: Seque
     )
 
 
-def ticker(scale: Scale, listing: Listing, market: MarketState, ts_ms: int) -> str:
+def last_day(scale: Scale, listing: Listing, market: MarketState, ts_ms: int) -> str:
     """Statistics of the last 24 hours."""
     day = day_row(scale, listing, market, ts_ms)
     return json.dumps(
@@ -132,7 +132,7 @@ def ticker(scale: Scale, listing: Listing, market: MarketState, ts_ms: int) -> s
     )
 
 
-def mini_ticker(scale: Scale, listing: Listing, market: MarketState, ts_ms: int) -> str:
+def short_day(scale: Scale, listing: Listing, market: MarketState, ts_ms: int) -> str:
     """The same in short."""
     day = day_row(scale, listing, market, ts_ms)
     return (

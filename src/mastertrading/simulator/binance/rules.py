@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from mastertrading.domain.market import HOUR_MS
 from mastertrading.simulator.venue_rules import Evidence, MatchingRules, rule
@@ -89,6 +89,9 @@ class BinanceRules:
         "for so long after it was placed, an order is not yet found by queries",
         worst=300,
     )
+    fills_lag_ms: int = rule(
+        0, Evidence.ASSUMED, "for so long after it happened, a fill is not yet in userTrades", worst=3_000
+    )
     clock_ahead_ms: int = rule(
         1_000, Evidence.DOCUMENTED, "how far a timestamp may be ahead of the venue's clock", source=_DOCS
     )
@@ -145,16 +148,9 @@ class BinanceRules:
     @property
     def matching(self) -> MatchingRules:
         """The part that the matching engine follows."""
-        return MatchingRules(
-            duplicate_id=self.duplicate_id,
-            reduce_only_excess=self.reduce_only_excess,
-            reduce_only_sum=self.reduce_only_sum,
-            flat_ends_reduce_only=self.flat_ends_reduce_only,
-            reduce_only_needs_position=self.reduce_only_needs_position,
-            conditional_needs_position=self.conditional_needs_position,
-            amends_conditional=False,
-            trigger_makes_new_order=self.trigger_makes_new_order,
-            post_only_crossing=self.post_only_crossing,
-            immediate_trigger=self.immediate_trigger,
-            fill_pieces=self.fill_pieces,
-        )
+        return self.within(MatchingRules())
+
+    def within(self, others: MatchingRules) -> MatchingRules:
+        """The same; rules of the engine that are no venue's stay as they are."""
+        own = {one.name for one in fields(self)} & {one.name for one in fields(others)}
+        return replace(others, amends_conditional=False, **{name: getattr(self, name) for name in own})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import product
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
@@ -188,29 +189,30 @@ class Streams:
 
     def _traded(self, event: TradePrinted) -> None:
         small, scale = self._small[event.symbol], self._scale(event.symbol)
-        self._tell(f"{small}@aggTrade", lambda: frames.aggregate(scale, event))
-        self._tell(f"{small}@trade", lambda: frames.trade(scale, event))
+        self._tell(f"{small}@aggTrade", partial(frames.aggregate, scale, event))
+        self._tell(f"{small}@trade", partial(frames.trade, scale, event))
 
     def _bar(self, event: BarChanged) -> None:
         small, scale, last = self._small[event.symbol], self._scale(event.symbol), frames.last_ms(event)
-        self._tell(f"{small}@kline_{event.timeframe}", lambda: frames.kline(scale, event, last))
+        self._tell(f"{small}@kline_{event.timeframe}", partial(frames.bar, scale, event, last))
         name = f"{small}_perpetual@continuousKline_{event.timeframe}"
-        self._tell(name, lambda: frames.continuous_kline(scale, event, last))
+        self._tell(name, partial(frames.contract_bar, scale, event, last))
 
     def _moved(self, event: PriceMoved) -> None:
         symbol, now, small = event.symbol, event.ts_ms, self._small[event.symbol]
         scale, market = self._scale(symbol), self.desk.exchange.markets[symbol]
         listing = self.desk.exchange.listings[symbol]
-        ticker = lambda: frames.ticker(scale, listing, market, now)  # noqa: E731
-        mini = lambda: frames.mini_ticker(scale, listing, market, now)  # noqa: E731
-        mark = lambda: frames.mark_price(scale, market, now)  # noqa: E731
-        best = lambda: frames.book_ticker(scale, event, market.book_update_id)  # noqa: E731
+        best = partial(frames.best_levels, scale, event, market.book_update_id)
         self._tell(f"{small}@bookTicker", best)
         self._tell("!bookTicker", best)
-        for channel, write in (("ticker", ticker), ("miniTicker", mini), ("markPrice", mark)):
+        for channel, write in (
+            ("ticker", partial(frames.last_day, scale, listing, market, now)),
+            ("miniTicker", partial(frames.short_day, scale, listing, market, now)),
+            ("markPrice", partial(frames.mark_price, scale, market, now)),
+        ):
             for speed in SPEEDS_OF.get(channel, ("",)):
                 self._tell(f"{small}@{channel}{speed}", write)
-                self._tell(f"!{channel}@arr{speed}", lambda write=write: f"[{write()}]")  # type: ignore[misc]
+                self._tell(f"!{channel}@arr{speed}", partial(_in_list, write))
         self._call_margin(now)
 
     def _book(self, event: BookChanged) -> None:
@@ -221,12 +223,11 @@ class Streams:
         else:
             bids, asks = self._differences(event)
             for speed in SPEEDS:
-                self._tell(f"{small}@depth{speed}", lambda: frames.depth(scale, event, bids, asks))
+                self._tell(f"{small}@depth{speed}", partial(frames.depth, scale, event, bids, asks))
         for count, speed in product((5, 10, 20), SPEEDS):
             name = f"{small}@depth{count}{speed}"
             if name in self.readers:
-                best = market.book(count)
-                self._tell(name, lambda best=best: frames.depth(scale, event, *best))  # type: ignore[misc]
+                self._tell(name, partial(frames.depth, scale, event, *market.book(count)))
 
     def _differences(self, event: BookChanged) -> tuple[Sequence[frames.Level], Sequence[frames.Level]]:
         """What of a book's side is news: the exchange tells a book that is made up as a whole."""
@@ -251,8 +252,8 @@ class Streams:
         order = event.order
         if event.news is OrderNews.FILLED and order.cause is Cause.LIQUIDATION:
             name, scale = f"{self._small[order.symbol]}@forceOrder", self._scale(order.symbol)
-            self._tell(name, lambda: frames.liquidation(scale, event))
-            self._tell("!forceOrder@arr", lambda: frames.liquidation(scale, event))
+            self._tell(name, partial(frames.liquidation, scale, event))
+            self._tell("!forceOrder@arr", partial(frames.liquidation, scale, event))
         if self.owners.get(order.account):
             self._tell_owner(order.account, self.users.of_order(event))
 
@@ -387,6 +388,10 @@ _METHODS: Final[dict[str, Callable[[StreamSession, Any, Any], dict[str, Any]]]] 
 def event_ms(event: Event) -> int:
     """When an event happened."""
     return event.event_ms if isinstance(event, BarChanged) else event.ts_ms
+
+
+def _in_list(write: Callable[[], str]) -> str:
+    return f"[{write()}]"
 
 
 def _wrong(code: int, sentence: str, identity: Any) -> dict[str, Any]:

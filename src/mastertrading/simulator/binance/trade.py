@@ -300,7 +300,8 @@ def user_trades(call: Call) -> list[dict[str, Any]]:
     order = call.parameters.whole("orderId")
     if first is not None and (start is not None or end is not None):
         raise VenueError(-1128)
-    found = call.exchange.executions(call.owner, listing.symbol)
+    told_ms = call.now_ms - call.desk.rules.fills_lag_ms
+    found = call.exchange.executions(call.owner, listing.symbol, until_ms=told_ms)
     if order is not None:
         number = number_of(order, conditional=False)
         found = [one for one in found if one.order == number]

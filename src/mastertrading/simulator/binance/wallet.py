@@ -31,7 +31,7 @@ def currencies(call: Call) -> list[dict[str, Any]]:
     ]
 
 
-def margin_pairs(call: Call) -> list[dict[str, Any]]:
+def margin_instruments(call: Call) -> list[dict[str, Any]]:
     """Pairs of margin trading on spot: none."""
     return []
 

@@ -123,7 +123,7 @@ class BybitFacade:
         self, exchange: Exchange, *, rules: BybitRules | None = None, limits: int | None = 1
     ) -> None:
         self.rules = rules or BybitRules()
-        exchange.rules = self.rules.matching
+        exchange.rules = self.rules.within(exchange.rules)
         self.desk = Desk(exchange, self.rules)
         self.limits = Limits(self.rules, limits)
         exchange.subscribe(self.desk.hear)

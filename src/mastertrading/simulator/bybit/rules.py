@@ -6,7 +6,7 @@ the venue that users reported. *Assumed*: neither; the rule is a switch, and its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from mastertrading.simulator.venue_rules import Evidence, MatchingRules, rule
 
@@ -165,17 +165,9 @@ class BybitRules:
     @property
     def matching(self) -> MatchingRules:
         """The part that the matching engine needs."""
-        return MatchingRules(
-            duplicate_id=self.duplicate_id,
-            reduce_only_excess=self.reduce_only_excess,
-            reduce_only_sum=self.reduce_only_sum,
-            flat_ends_reduce_only=self.flat_ends_reduce_only,
-            trigger_makes_new_order=self.trigger_makes_new_order,
-            post_only_crossing=self.post_only_crossing,
-            immediate_trigger=self.immediate_trigger,
-            fill_pieces=self.fill_pieces,
-            liquidation_by=self.liquidation_by,
-            reduce_only_needs_position=self.reduce_only_needs_position,
-            conditional_needs_position=self.conditional_needs_position,
-            amends_conditional=self.amends_conditional,
-        )
+        return self.within(MatchingRules())
+
+    def within(self, others: MatchingRules) -> MatchingRules:
+        """The engine's rules with the venue's own among them; those that are no venue's stay as they are."""
+        ours = {one.name: getattr(self, one.name) for one in fields(others) if hasattr(self, one.name)}
+        return replace(others, **ours)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mastertrading.domain.errors import ConfigError
+from mastertrading.simulator.faults.dice import Dice
 from mastertrading.simulator.line import Frame, Line, Link
 from mastertrading.simulator.wire import Delivery, Request, Response
 
@@ -99,7 +99,7 @@ class Fault:
     def __post_init__(self) -> None:
         """Begin to count."""
         self.key = self.id
-        self.dice = random.Random(f"{self.seed}/{self.id}")
+        self.dice = Dice(f"{self.seed}/{self.id}")
         self._occasions = 0
 
     # ---------------------------------------------------------------- when
@@ -110,7 +110,7 @@ class Fault:
         self._occasions += 1
         if self.when.nth and self._occasions not in self.when.nth:
             return False
-        if self.when.chance < 1.0 and self.dice.random() >= self.when.chance:
+        if self.when.chance < 1.0 and self.dice.share() >= self.when.chance:
             return False
         self.hits += 1
         return True

@@ -100,7 +100,7 @@ class LateArrival(Fault):
         """Delay it."""
         if not self.due_for(call):
             return None
-        return Delivery(request_delay_ms=self.dice.randint(self.least_ms, self.largest_ms))
+        return Delivery(request_delay_ms=self.dice.whole(self.least_ms, self.largest_ms))
 
 
 @dataclass
@@ -233,7 +233,7 @@ class ReconnectStorm(Fault):
 
     def dials(self, call: Call) -> Delivery | None:
         """Some fail."""
-        if not self.when.in_time(call.now_ms) or self.dice.random() >= self.dials_fail:
+        if not self.when.in_time(call.now_ms) or self.dice.share() >= self.dials_fail:
             return None
         return Delivery(lose_reply="reset") if self.due_for(call) else None
 
@@ -314,8 +314,8 @@ class Swizzle(Fault):
     def __post_init__(self) -> None:
         super().__post_init__()
         count = len(self.parts)
-        back = self.dice.sample(range(count), count)
-        order = self.dice.sample(range(count), count)
+        back = self.dice.some_of(range(count), count)
+        order = self.dice.some_of(range(count), count)
         self.down = {
             self.parts[part]: (self.step_ms * at, self.step_ms * (count + back[at]))
             for at, part in enumerate(order)

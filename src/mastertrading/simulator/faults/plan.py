@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any
 from mastertrading.domain.errors import ConfigError
 from mastertrading.simulator.events import Event, PriceMoved
 from mastertrading.simulator.faults.catalogue import CATALOGUE, make
+from mastertrading.simulator.faults.dice import Dice
 from mastertrading.simulator.faults.editing import frame_tags
 from mastertrading.simulator.faults.fault import Call, Fault, Venue
 from mastertrading.simulator.faults.kinds import tags_of
@@ -269,16 +269,16 @@ def drawn(
     chances: tuple[float, float] = (0.05, 0.6),
 ) -> list[Fault]:
     """Faults drawn by a seed: a random subset, each with random parameters, rate and window in the span."""
-    dice = random.Random(seed)
+    dice = Dice(f"plan/{seed}")
     made = []
-    for key in dice.sample(list(among), min(count, len(among))):
+    for key in dice.some_of(among, count):
         given: dict[str, Any] = {
-            name: dice.choice(options) for name, options in CATALOGUE[key].choices.items()
+            name: dice.one_of(options) for name, options in CATALOGUE[key].choices.items()
         }
-        begin = start_ms + dice.randrange(max(span_ms, 1))
+        begin = start_ms + dice.whole(0, max(span_ms - 1, 0))
         given["from_ms"] = begin
-        given["until_ms"] = min(begin + dice.randrange(1_000, max(span_ms // 3, 2_000)), start_ms + span_ms)
+        given["until_ms"] = min(begin + dice.whole(1_000, max(span_ms // 3, 2_000)), start_ms + span_ms)
         if CATALOGUE[key].where != "exchange":
-            given["chance"] = dice.uniform(*chances)
-        made.append(make(key, seed=dice.randrange(1 << 31), **given))
+            given["chance"] = dice.between(*chances)
+        made.append(make(key, seed=dice.whole(0, 1 << 31), **given))
     return made

@@ -35,7 +35,7 @@ class ReadLag(Fault):
         if not self.due_for(call):
             return None
         ages = [
-            self.dice.randint(1_000, max(self.largest_ms, 1_000)) if age < 0 else age
+            self.dice.whole(1_000, max(self.largest_ms, 1_000)) if age < 0 else age
             for age in (self.orders_ms, self.fills_ms, self.positions_ms)
         ]
         return Sight(orders_ms=ages[0], fills_ms=ages[1], positions_ms=ages[2])
