@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import traceback
 from dataclasses import replace
@@ -40,6 +41,11 @@ def test_keys_come_back_and_their_seal_shows_nothing(keyring):
     assert unseal(keyring, sealed, ROW) == CANARY
     assert "canary" not in sealed + repr(CANARY) + str(CANARY) + repr(keyring) + repr(keyring.current)
     assert seal(keyring, CANARY, ROW) != sealed
+
+
+def test_keys_are_never_pickled():
+    with pytest.raises(TypeError, match="not written anywhere"):
+        copy.copy(CANARY)
 
 
 def test_a_seal_moved_to_another_row_does_not_open():

@@ -33,12 +33,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "thin": tr("remove what is kept for a while only"),
     }
     for name, text in about.items():
-        _add_options(actions.add_parser(name, help=text), name in ("backup", "restore"))
+        action = actions.add_parser(name, help=text)
+        if name in ("backup", "restore"):
+            action.add_argument("file", type=Path, metavar="FILE", help=tr("the backup"))
+        add_place(action)
 
 
-def _add_options(action: argparse.ArgumentParser, with_file: bool) -> None:
-    if with_file:
-        action.add_argument("file", type=Path, metavar="FILE", help=tr("the backup"))
+def add_place(action: argparse.ArgumentParser) -> None:
+    """Add what says which journal, and ``--json``."""
     where = tr("address; one with a password belongs into {variable} (default: {default})")
     action.add_argument(
         "--journal", default="", metavar="URL", help=where.format(variable=VARIABLE, default=DEFAULT)
@@ -54,7 +56,7 @@ def _add_options(action: argparse.ArgumentParser, with_file: bool) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the action."""
-    url = args.journal or os.environ.get(VARIABLE, "") or DEFAULT
+    url = address_of(args)
     told = {"migrate": _migrate, "check": _check, "backup": _backup, "restore": _restore, "thin": _thin}[
         args.action
     ](args, url)
@@ -66,13 +68,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def address_of(args: argparse.Namespace) -> str:
+    """The journal's address: given, from the environment, or the default."""
+    return str(args.journal or os.environ.get(VARIABLE, "") or DEFAULT)
+
+
 def _migrate(args: argparse.Namespace, url: str) -> dict[str, Any]:
     from mastertrading.journal.connecting import connect, disconnect, parse
     from mastertrading.journal.opening import open_journal
     from mastertrading.journal.versions import check_version, migrate
 
     if args.account:
-        open_journal(url, account=_named(args.account), create=True, now_ms=_now_ms()).close()
+        open_journal(url, account=named(args.account), create=True, now_ms=_now_ms()).close()
     address = parse(url)
     using = connect(address)
     try:
@@ -85,7 +92,7 @@ def _migrate(args: argparse.Namespace, url: str) -> dict[str, Any]:
 def _check(args: argparse.Namespace, url: str) -> dict[str, Any]:
     from mastertrading.journal.opening import open_journal
 
-    journal = open_journal(url, account=_whose(args, url))
+    journal = open_journal(url, account=whose(args))
     try:
         journal.verify()
         return {
@@ -103,14 +110,14 @@ def _check(args: argparse.Namespace, url: str) -> dict[str, Any]:
 def _backup(args: argparse.Namespace, url: str) -> dict[str, Any]:
     from mastertrading.journal.backup import back_up
 
-    return asdict(back_up(url, _whose(args, url), args.file))
+    return asdict(back_up(url, whose(args), args.file))
 
 
 def _restore(args: argparse.Namespace, url: str) -> dict[str, Any]:
     from mastertrading.journal.backup import restore
 
     try:
-        account = _whose(args, url)
+        account = whose(args)
     except JournalUnusable:  # it is gone or damaged: that is what a restore is for
         raise UsageError(tr("say whose journal: --account"), why=tr("the journal cannot be read")) from None
     restore(args.file, url, account, _now_ms())
@@ -125,7 +132,7 @@ def _thin(args: argparse.Namespace, url: str) -> dict[str, Any]:
     from mastertrading.journal.opening import open_journal
     from mastertrading.journal.retention import thin
 
-    journal = open_journal(url, account=_whose(args, url))
+    journal = open_journal(url, account=whose(args))
     try:
         removed, more = 0, -1
         while more:
@@ -136,20 +143,21 @@ def _thin(args: argparse.Namespace, url: str) -> dict[str, Any]:
         journal.close()
 
 
-def _whose(args: argparse.Namespace, url: str) -> AccountName:
+def whose(args: argparse.Namespace) -> AccountName:
     """The account that was named, or the only one there is."""
     if args.account:
-        return _named(args.account)
+        return named(args.account)
     from mastertrading.journal.opening import accounts_of
 
-    found = accounts_of(url)
+    found = accounts_of(address_of(args))
     if len(found) != 1:
         names = ", ".join(map(str, found)) or tr("none")
         raise UsageError(tr("say whose journal: --account"), why=tr("there are: {names}").format(names=names))
     return found[0]
 
 
-def _named(text: str) -> AccountName:
+def named(text: str) -> AccountName:
+    """An account by its name. Raises ``UsageError``."""
     from mastertrading.domain.facts import AccountName
 
     parts = text.split(":")
