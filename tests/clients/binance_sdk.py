@@ -126,13 +126,13 @@ def algo_event(state: str, number: int):
 
 async def limit_order(rest, own: Inbox) -> None:
     placed = rest.new_order(
-        SYMBOL, BUY, LIMIT, time_in_force=GTC, quantity=0.02, price=58_500, new_client_order_id="sdk-limit-1"
+        SYMBOL, BUY, LIMIT, time_in_force=GTC, quantity=0.02, price=58_500, new_client_order_id="sdk:limit/1"
     ).data()
-    assert (placed.status, placed.client_order_id) == ("NEW", "sdk-limit-1")
+    assert (placed.status, placed.client_order_id) == ("NEW", "sdk:limit/1")
     event = await heard(own, order_event("NEW", placed.order_id), "the order's birth")
-    assert event.o.c == "sdk-limit-1"
+    assert event.o.c == "sdk:limit/1"
     assert [one.order_id for one in rest.current_all_open_orders(SYMBOL).data()] == [placed.order_id]
-    assert rest.query_order(SYMBOL, orig_client_order_id="sdk-limit-1").data().status == "NEW"
+    assert rest.query_order(SYMBOL, orig_client_order_id="sdk:limit/1").data().status == "NEW"
     assert rest.cancel_order(SYMBOL, order_id=placed.order_id).data().status == "CANCELED"
     await heard(own, order_event("CANCELED", placed.order_id), "its end")
     assert refusal(lambda: rest.cancel_order(SYMBOL, order_id=placed.order_id)) == -2011
@@ -212,7 +212,15 @@ async def over_the_socket(own: Inbox) -> None:
     api = await client().websocket_api.create_connection()
     try:
         placed = (
-            await api.new_order(SYMBOL, BUY, LIMIT, time_in_force=GTC, quantity=0.03, price=57_500)
+            await api.new_order(
+                SYMBOL,
+                BUY,
+                LIMIT,
+                time_in_force=GTC,
+                quantity=0.03,
+                price=57_500,
+                new_client_order_id="sdk:ws/1",
+            )
         ).data()
         number = placed.result.order_id
         assert placed.result.status == "NEW"

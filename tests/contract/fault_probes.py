@@ -53,6 +53,12 @@ async def small(scene: Scene) -> str:
     return await outcome(scene.place(amount=0.001, price=60_000))
 
 
+async def off_the_new_grid(scene: Scene) -> str:
+    """An order on the grid that the client knows."""
+    scene.begin()
+    return await outcome(scene.place(amount=0.011, price=60_000.1))
+
+
 async def same_id(scene: Scene) -> str:
     """One client id for two resting orders."""
     scene.begin()
@@ -441,7 +447,12 @@ PROBES: dict[str, list[tuple[Probe, dict[str, Any]]]] = {
     "X11": [(stops_listed, {})],
     "X12": [(stop_is_hit, {})],
     "X13": [(reduces, {"word": "reduce_only"}), (reduces, {"word": "reduce_only_sum"})],
-    "X14": [(small, {"what": "min_notional", "factor": "20"}), (small, {"what": "min_lots"})],
+    "X14": [
+        (small, {"what": "min_notional", "factor": "20"}),
+        (small, {"what": "min_lots"}),
+        (off_the_new_grid, {"what": "tick"}),
+        (off_the_new_grid, {"what": "lot"}),
+    ],
     "X15": [(rests, {"phase": "closed"}), (positions_later, {"phase": "settled"})],
     "X16": [(rests, {"phase": "cancel_only"}), (places, {"phase": "post_only"})],
     "X16/maintenance": [(places, {})],

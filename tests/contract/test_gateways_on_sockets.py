@@ -286,3 +286,26 @@ def test_no_secret_is_in_any_log_text_or_error(venue, caplog):
     assert len(shown) > 8
     for secret in (SECRET, KEY, "signature=", "X-BAPI-SIGN"):
         assert secret not in text
+
+
+def test_a_proxy_of_the_configuration_is_asked_for_the_venues_host_only():
+    async def run():
+        lines: list[bytes] = []
+
+        async def accept(reader, writer):
+            lines.append(await reader.readline())
+            writer.close()
+
+        proxy = await asyncio.start_server(accept, "127.0.0.1", 0)
+        address = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+        gateway = GATEWAYS["binance_usdm"](
+            Permit(site_of("binance_usdm", Mode.PAPER), ""), WallClock(), proxy=address
+        )
+        async with proxy:
+            await gateway.connection.open()
+            with pytest.raises(ExchangeUnavailable):
+                await gateway.sync_clock()
+            await gateway.close()
+        return set(lines)
+
+    assert asyncio.run(run()) == {b"CONNECT fapi.binance.com:443 HTTP/1.1\r\n"}

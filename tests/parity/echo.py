@@ -238,9 +238,7 @@ def _listing(instrument, costs) -> Listing:
 
 def echoed(scene, book: Told, *, attaches: bool = True, rules: MatchingRules | None = None) -> EchoTrader:
     """Play the same bars on the exchange."""
-    trader = EchoTrader(
-        scene, book, attaches=attaches, rules=rules or MatchingRules(immediate_trigger="trigger")
-    )
+    trader = EchoTrader(scene, book, attaches=attaches, rules=rules or MatchingRules())
     trader.play()
     return trader
 

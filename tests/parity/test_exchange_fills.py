@@ -18,9 +18,9 @@ from parity.echo import echoed, told
 from parity.scenes import made, needs_data, recorded, stormy
 
 THREE = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
-LIKE_BYBIT = MatchingRules(immediate_trigger="trigger")
-LIKE_BINANCE = MatchingRules(immediate_trigger="trigger", trigger_makes_new_order=True)
-RULES = {"one order": (True, LIKE_BYBIT), "stop of its own": (False, LIKE_BINANCE)}
+REFUSES_REACHED_STOPS = MatchingRules(immediate_trigger="refuse")
+TRIGGERS_THEM = MatchingRules(immediate_trigger="trigger", trigger_makes_new_order=True)
+RULES = {"one order": (True, REFUSES_REACHED_STOPS), "stop of its own": (False, TRIGGERS_THEM)}
 
 
 @cache

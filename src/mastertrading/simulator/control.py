@@ -87,7 +87,7 @@ class ControlPort:
             return _told(400, {"error": error.what, "why": error.why})
         except Refused as refused:
             return _told(409, {"error": str(refused)})
-        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
             return _told(400, {"error": f"{type(error).__name__}: {error}"})
         return _told(200, answer)
 

@@ -91,7 +91,7 @@ class Exchange(Pricing):
         self.floor.rules = rules
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
-        """Hear every event, at once and in order."""
+        """Hear every event, at once and in order. A listener must not command: it is heard in the midst of an act."""
         self.floor.listeners.append(listener)
 
     def unsubscribe(self, listener: Callable[[Event], None]) -> None:

@@ -141,7 +141,7 @@ class MarketState:
         self.book_update_id = 1
         self.depth: Depth | None = None
         self._folds: dict[tuple[str, bool], _Fold] = {}
-        self._day: tuple[int, int, Day] | None = None
+        self._day: tuple[tuple[int, int], Day] | None = None
 
     # ---------------------------------------------------------------- prices
     @property
@@ -304,22 +304,30 @@ class MarketState:
     @property
     def day(self) -> Day:
         """The last 24 hours of base bars, the forming one included."""
-        forming = self.forming
-        key = len(self.closed), forming.trades if forming else -1
-        if self._day is None or self._day[:2] != key:
-            self._day = (*key, self._sum_day())
-        return self._day[2]
-
-    def _sum_day(self) -> Day:
-        columns, forming = self.closed.columns, self.forming
+        forming, columns = self.forming, self.closed.columns
         newest = forming.ts_ms if forming else (columns[0][-1] if len(self.closed) else 0)
-        first = self.closed.first_at(newest - DAY_MS + self.base_ms)
-        _, opens, highs, lows, closes, volumes, trades = (column[first:] for column in columns)
-        if forming is not None:
-            for column, value in zip((opens, highs, lows, closes, volumes, trades), forming[1:], strict=True):
-                column.append(value)
+        if self._day is None or self._day[0] != (newest, len(self.closed)):
+            self._day = ((newest, len(self.closed)), self._sum_closed(newest))
+        day = self._day[1]
+        if forming is None:
+            return day
+        first = day if day.trades else day._replace(open=forming.open, low=forming.low, open_ms=forming.ts_ms)
+        return first._replace(
+            high=max(first.high, forming.high),
+            low=min(first.low, forming.low),
+            last=forming.close,
+            volume_lots=first.volume_lots + forming.volume_lots,
+            quote_volume=first.quote_volume + forming.close * forming.volume_lots * self.listing.atoms,
+            trades=first.trades + forming.trades,
+        )
+
+    def _sum_closed(self, newest_ms: int) -> Day:
+        """What the closed bars of the day that ends with a bar come to; that bar itself may still be forming."""
+        close_ms = newest_ms + self.base_ms - 1
+        first = self.closed.first_at(newest_ms - DAY_MS + self.base_ms)
+        times, opens, highs, lows, closes, volumes, trades = (c[first:] for c in self.closed.columns)
         if not opens:
-            return Day(0, 0, 0, 0, 0, 0, 0, newest, newest)
+            return Day(0, 0, 0, 0, 0, 0, 0, newest_ms, close_ms)
         ticklots = sum(px * lots for px, lots in zip(closes, volumes, strict=True))
         return Day(
             opens[0],
@@ -329,8 +337,8 @@ class MarketState:
             sum(volumes),
             ticklots * self.listing.atoms,
             sum(trades),
-            columns[0][first] if first < len(self.closed) else newest,
-            newest + self.base_ms - 1,
+            times[0],
+            close_ms,
         )
 
     def print_trade(self, ts_ms: int, px_ticks: int, lots: int, taker_side: int) -> TradePrinted:

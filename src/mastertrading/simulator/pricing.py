@@ -28,17 +28,11 @@ class Pricing:
         self.floor = floor
 
     # ---------------------------------------------------------------- bars
-    def open_bar(
-        self, symbol: str, px_ticks: int, *, volume_lots: int = 0, spread_lots: int | None = None
-    ) -> None:
+    def open_bar(self, symbol: str, px_ticks: int, *, volume_lots: int = 0) -> None:
         """The next bar opens: what waited fills, and stops that were jumped over.
 
-        Parameters
-        ----------
-        volume_lots
-            Volume of the whole bar: bounds what orders may fill of it, where the listing has a ``volume_share``.
-        spread_lots
-            How much of it was traded at this point of the path; None: a quarter.
+        ``volume_lots``: volume of the whole bar. A quarter of it is traded publicly at the open; and it bounds what
+        orders may fill of the bar, where the listing has a ``volume_share``.
         """
         market, share = self.floor.markets[symbol], self.floor.listings[symbol].volume_share
         market.budget_lots = None if share is None else int(volume_lots * share)
@@ -46,7 +40,7 @@ class Pricing:
         market.begin_bar(now - now % market.base_ms, px_ticks)
         self._first_marks(market, px_ticks)
         matching.jump(self.floor, symbol, px_ticks)
-        self._announce(market, volume_lots // 4 if spread_lots is None else spread_lots)
+        self._announce(market, volume_lots // 4)
 
     def travel(
         self,

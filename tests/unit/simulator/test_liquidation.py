@@ -63,15 +63,25 @@ def test_a_stop_nearer_than_the_level_comes_first_and_one_beyond_it_too_late():
         assert stop.status is (OrderStatus.FILLED if away > 0 else OrderStatus.CANCELLED)
 
 
-def test_a_jump_beyond_stop_and_level_liquidates_where_the_level_came_first():
+@pytest.mark.parametrize(("away", "cause"), [(1, Cause.CLIENT), (0, Cause.CLIENT), (-1, Cause.LIQUIDATION)])
+def test_a_jump_beyond_stop_and_level_fills_the_one_that_came_first_at_the_open(away, cause):
     desk = Desk(units=1_000, **FREE)
     desk.market_order(BUY, 1_000)
-    stop = desk.stop(SELL, desk.exchange.liquidation_ticks(desk.me, SYMBOL) - 1)
+    stop = desk.stop(SELL, desk.exchange.liquidation_ticks(desk.me, SYMBOL) + away)
     desk.hold()
     desk.open(80_000)
-    assert desk.me.executions[-1].cause is Cause.LIQUIDATION
-    assert desk.me.executions[-1].px_ticks == 80_000
-    assert stop.ended is Ended.LIQUIDATED
+    assert (desk.me.executions[-1].cause, desk.fills[-1]) == (cause, (-1_000, 80_000))
+    assert stop.ended is (Ended.LIQUIDATED if cause is Cause.LIQUIDATION else None)
+
+
+def test_until_the_next_mark_a_new_position_is_valued_at_its_fill():
+    desk = Desk(units=1_000, **FREE)
+    desk.exchange.travel(SYMBOL, 98_000)  # the mark stays at 100 000
+    desk.market_order(BUY, 1_000)
+    level = level_by_hand(BUY, 1_000, 98_000, 1_000 * ATOMS_PER_UNIT, 0.01)
+    assert desk.exchange.liquidation_ticks(desk.me, SYMBOL) == level
+    desk.exchange.set_marks({SYMBOL: (100_000, 100_000)})
+    assert abs(desk.exchange.liquidation_ticks(desk.me, SYMBOL) - level) <= 1
 
 
 def test_a_loss_beyond_the_wallet_is_paid_by_the_insurance_fund():
@@ -138,6 +148,18 @@ def test_an_isolated_position_loses_no_more_than_its_own_margin():
     assert desk.lots == 0
     assert desk.me.wallet_atoms == 1_500 * ATOMS_PER_UNIT
     desk.balanced()
+
+
+def test_the_margin_of_an_isolated_position_goes_back_in_proportion_as_it_is_closed():
+    desk = Desk(units=2_000, **FREE)
+    desk.exchange.set_margin_mode(desk.me, SYMBOL, MarginMode.ISOLATED)
+    desk.market_order(BUY, 1_000)
+    (aside,) = desk.me.isolated.values()
+    assert aside == 500 * ATOMS_PER_UNIT
+    desk.market_order(SELL, 250)
+    assert list(desk.me.isolated.values()) == [aside * 3 // 4]
+    desk.market_order(SELL, 750)
+    assert desk.me.isolated == {}
 
 
 def test_nobody_is_liquidated_while_trading_is_halted():

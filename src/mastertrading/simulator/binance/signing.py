@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from mastertrading.simulator.binance.codes import VenueError, illegal, missing
 from mastertrading.simulator.binance.parameters import Parameters
@@ -28,9 +29,17 @@ def payload_of(query: str, body: str) -> tuple[str, str]:
     return covered, given[0] if given else ""
 
 
-def payload_of_mapping(values: Mapping[str, str]) -> str:
-    """What the signature of a WebSocket request covers: its parameters by name."""
-    return "&".join(f"{name}={values[name]}" for name in sorted(values) if name != "signature")
+def payload_of_mapping(values: Mapping[str, str], secret: str = "", given: str = "") -> str:
+    """What the signature of a WebSocket request covers: its parameters by name.
+
+    The venue's own client signs them percent-encoded, others as they are: where only the former fits the signature
+    that was given, that is it.
+    """
+    covered = [(name, values[name]) for name in sorted(values) if name != "signature"]
+    encoded = urlencode(covered)
+    if given and signature_of(secret, encoded) == given.lower():
+        return encoded
+    return "&".join(f"{name}={value}" for name, value in covered)
 
 
 def account_of(exchange: Exchange, api_key: str) -> Account:

@@ -85,7 +85,8 @@ class SocketSession:
             return None
         account = account_of(self.facade.exchange, values.get("apiKey", ""))
         if route.access.is_signed:
-            check_signature(account.secret, payload_of_mapping(values), values.get("signature", ""))
+            given = values.get("signature", "")
+            check_signature(account.secret, payload_of_mapping(values, account.secret, given), given)
             check_clock(parameters, self.facade.desk.now_ms(), self.facade.rules)
         return account
 

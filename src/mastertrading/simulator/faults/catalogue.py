@@ -80,7 +80,7 @@ CATALOGUE: dict[str, Entry] = {
     "X23": Entry(acts.ModeSwitched, STATE, {"what": ("leverage", "margin", "position")}),
     "X24": Entry(acts.FundingChanges, STATE, {"rate_e8": (750_000, -750_000)}),
     "X25": Entry(acts.FeesChanged, STATE),
-    "X25/coin": Entry(refusals.FeeInThirdCoin, REPLY),
+    "X25/coin": Entry(refusals.FeeInThirdAsset, REPLY),
     "X26": Entry(acts.MarginChanged, STATE, {"what": ("tiers", "money")}),
     "X27": Entry(acts.KeyLost, STATE, {"what": ("revoked", "permission")}),
     "X27/address": Entry(refusals.AddressRefused, REPLY),

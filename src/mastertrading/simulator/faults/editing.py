@@ -1,4 +1,4 @@
-"""Replies and frames as their parts that faults edit: rows, candles, fills, books, times. One table a venue.
+"""Replies and frames as their parts that faults edit: rows, bars, fills, books, times. One table a venue.
 
 Nothing here knows what a fault wants; nothing else in this room knows how a venue writes.
 """
@@ -51,10 +51,10 @@ def is_done(venue: str, told: Any) -> bool:
     return not (isinstance(told, dict) and isinstance(told.get("code"), int) and told["code"] < 0)
 
 
-# -------------------------------------------------------------------- candles
+# -------------------------------------------------------------------- bars
 @dataclass(slots=True)
-class Candle:
-    """A candle as the venue writes it, by our names of its fields."""
+class BarRow:
+    """A bar as the venue writes it, by our names of its fields."""
 
     row: Any
     keys: dict[str, Any]
@@ -102,18 +102,18 @@ FRAME_KEYS: dict[str, dict[str, Any]] = {
 }
 
 
-def candles_of_rows(venue: str, rows: list[Any]) -> list[Candle]:
-    """The candles of a reply."""
-    return [Candle(row, ROW_KEYS[venue]) for row in rows]
+def bars_of_rows(venue: str, rows: list[Any]) -> list[BarRow]:
+    """The bars of a reply."""
+    return [BarRow(row, ROW_KEYS[venue]) for row in rows]
 
 
-def candles_of_frame(venue: str, told: Any) -> list[Candle]:
-    """The candles of a frame."""
+def bars_of_frame(venue: str, told: Any) -> list[BarRow]:
+    """The bars of a frame."""
     if venue == "bybit_linear":
         found = told.get("data") if str(told.get("topic", "")).startswith("kline") else None
-        return [Candle(row, FRAME_KEYS[venue]) for row in found or []]
+        return [BarRow(row, FRAME_KEYS[venue]) for row in found or []]
     inner = unwrapped(told).get("k")
-    return [Candle(inner, FRAME_KEYS[venue])] if isinstance(inner, dict) else []
+    return [BarRow(inner, FRAME_KEYS[venue])] if isinstance(inner, dict) else []
 
 
 def unwrapped(told: Any) -> dict[str, Any]:

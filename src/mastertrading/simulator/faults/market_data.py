@@ -9,10 +9,10 @@ from typing import Any
 
 from mastertrading.domain.market import HOUR_MS
 from mastertrading.simulator.faults.editing import (
-    Candle,
+    BarRow,
+    bars_of_frame,
+    bars_of_rows,
     books_in,
-    candles_of_frame,
-    candles_of_rows,
     edited,
     edited_text,
     rows_of,
@@ -28,7 +28,7 @@ BARS = frozenset({"bars"})
 
 @dataclass
 class OnBars(Fault):
-    """What is done to the rows of a reply (oldest first), and to the candles of a frame."""
+    """What is done to the rows of a reply (oldest first), and to the bars of a frame."""
 
     kinds = BARS
 
@@ -48,29 +48,29 @@ class OnBars(Fault):
         return edited(response, edit), ON_TIME
 
     def frames(self, link: Link, tags: frozenset[str], frame: Frame, now_ms: int) -> Sequence[Frame] | None:
-        """Spoil the candle."""
+        """Spoil the bar."""
         if not self.aims_at(link.venue, tags, now_ms):
             return None
         told = json.loads(frame.text)
-        found = candles_of_frame(link.venue, told)
+        found = bars_of_frame(link.venue, told)
         if not found or not self.due(link.venue, tags, now_ms):
             return None
-        for candle in found:
-            self.candle(candle)
+        for bar in found:
+            self.bar(bar)
         return self.sent(replace(frame, text=json.dumps(told, separators=(",", ":"))), found)
 
     # ---------------------------------------------------------------- what a fault says
     def rows(self, venue: str, rows: list[Any]) -> list[Any]:
         """Change a reply's rows: by default the last one that has closed."""
         at = -2 if len(rows) > 1 else -1
-        for candle in candles_of_rows(venue, rows[at : at + 1 or None]):
-            self.candle(candle)
+        for bar in bars_of_rows(venue, rows[at : at + 1 or None]):
+            self.bar(bar)
         return rows
 
-    def candle(self, candle: Candle) -> None:
-        """Change one candle."""
+    def bar(self, bar: BarRow) -> None:
+        """Change one bar."""
 
-    def sent(self, frame: Frame, found: list[Candle]) -> Sequence[Frame]:
+    def sent(self, frame: Frame, found: list[BarRow]) -> Sequence[Frame]:
         """What is sent in the place of a spoilt frame."""
         return (frame,)
 
@@ -82,9 +82,9 @@ class NotANumber(OnBars):
     id = "D01"
     value: str = "NaN"
 
-    def candle(self, candle: Candle) -> None:
+    def bar(self, bar: BarRow) -> None:
         """Write it into the close."""
-        candle.set("close", None if self.value == "null" else self.value)
+        bar.set("close", None if self.value == "null" else self.value)
 
 
 @dataclass
@@ -99,7 +99,7 @@ class MissingBars(OnBars):
         middle = max(len(rows) // 2 - self.count // 2, 1)
         return rows[:middle] + rows[middle + self.count :]
 
-    def sent(self, frame: Frame, found: list[Candle]) -> Sequence[Frame]:
+    def sent(self, frame: Frame, found: list[BarRow]) -> Sequence[Frame]:
         """Nothing."""
         return ()
 
@@ -114,7 +114,7 @@ class RepeatedBar(OnBars):
         """Repeat the last but one."""
         return rows[:-1] + rows[-2:] if len(rows) > 1 else rows
 
-    def sent(self, frame: Frame, found: list[Candle]) -> Sequence[Frame]:
+    def sent(self, frame: Frame, found: list[BarRow]) -> Sequence[Frame]:
         """Twice."""
         return (frame, frame)
 
@@ -130,7 +130,7 @@ class BarsOutOfOrder(OnBars):
         """Exchange the last two."""
         return [*rows[:-2], *rows[:-3:-1]] if len(rows) > 1 else rows
 
-    def sent(self, frame: Frame, found: list[Candle]) -> Sequence[Frame]:
+    def sent(self, frame: Frame, found: list[BarRow]) -> Sequence[Frame]:
         """Late: after its successor."""
         return (replace(frame, delay_ms=self.delay_ms),)
 
@@ -142,10 +142,10 @@ class Outlier(OnBars):
     id = "D05"
     factor: float = 10.0
 
-    def candle(self, candle: Candle) -> None:
+    def bar(self, bar: BarRow) -> None:
         """Scale all four prices."""
         for name in ("open", "high", "low", "close"):
-            candle.scale(name, self.factor)
+            bar.scale(name, self.factor)
 
 
 @dataclass
@@ -155,10 +155,10 @@ class ImpossiblePrice(OnBars):
     id = "D06"
     price: str = "0"
 
-    def candle(self, candle: Candle) -> None:
+    def bar(self, bar: BarRow) -> None:
         """Write it into low and close."""
-        candle.set("low", self.price)
-        candle.set("close", self.price)
+        bar.set("low", self.price)
+        bar.set("close", self.price)
 
 
 @dataclass
@@ -167,11 +167,11 @@ class HighBelowLow(OnBars):
 
     id = "D07"
 
-    def candle(self, candle: Candle) -> None:
+    def bar(self, bar: BarRow) -> None:
         """Exchange them, apart by more than nothing."""
-        high, low = candle.get("high"), candle.get("low")
-        candle.set("high", low if low != high else f"{float(low) * 0.99:g}")
-        candle.set("low", high)
+        high, low = bar.get("high"), bar.get("low")
+        bar.set("high", low if low != high else f"{float(low) * 0.99:g}")
+        bar.set("low", high)
 
 
 @dataclass
@@ -180,9 +180,9 @@ class NoVolume(OnBars):
 
     id = "D08"
 
-    def candle(self, candle: Candle) -> None:
+    def bar(self, bar: BarRow) -> None:
         """Write zero."""
-        candle.set("volume", "0")
+        bar.set("volume", "0")
 
 
 @dataclass
@@ -197,14 +197,14 @@ class StuckTime(OnBars):
 
     def rows(self, venue: str, rows: list[Any]) -> list[Any]:
         """All later rows have the time of the third last."""
-        later = candles_of_rows(venue, rows[-3:])
-        for candle in later[1:]:
-            candle.set("ts", later[0].get("ts"))
+        later = bars_of_rows(venue, rows[-3:])
+        for bar in later[1:]:
+            bar.set("ts", later[0].get("ts"))
         return rows
 
-    def candle(self, candle: Candle) -> None:
+    def bar(self, bar: BarRow) -> None:
         """The first time it saw."""
-        candle.set("ts", self._stuck.setdefault(0, candle.get("ts")))
+        bar.set("ts", self._stuck.setdefault(0, bar.get("ts")))
 
 
 @dataclass
@@ -214,17 +214,17 @@ class RevisedBar(OnBars):
     id = "D10"
     factor: float = 1.001
 
-    def candle(self, candle: Candle) -> None:
+    def bar(self, bar: BarRow) -> None:
         """Another close and high."""
-        candle.scale("close", self.factor)
-        candle.scale("high", self.factor)
+        bar.scale("close", self.factor)
+        bar.scale("high", self.factor)
 
     def frames(self, link: Link, tags: frozenset[str], frame: Frame, now_ms: int) -> Sequence[Frame] | None:
         """After a bar that closed, its revision."""
         if not self.aims_at(link.venue, tags, now_ms):
             return None
-        candles = candles_of_frame(link.venue, json.loads(frame.text))
-        if not candles or not candles[0].get("closed"):
+        bars = bars_of_frame(link.venue, json.loads(frame.text))
+        if not bars or not bars[0].get("closed"):
             return None
         revised = super().frames(link, tags, frame, now_ms)
         return None if revised is None else (frame, *(replace(one, delay_ms=500) for one in revised))
@@ -252,23 +252,23 @@ class OtherSymbol(Fault):
         return (replace(frame, text=edited_text(frame.text, lambda told: self._in_frame(link.venue, told))),)
 
     def _other(self, venue: str, told: Any) -> Any:
-        for candle in candles_of_rows(venue, rows_of(venue, told)):
-            self._scale(candle)
+        for bar in bars_of_rows(venue, rows_of(venue, told)):
+            self._scale(bar)
         if venue == "bybit_linear" and isinstance(told.get("result"), dict):
             told["result"]["symbol"] = self.symbol
         return told
 
     def _in_frame(self, venue: str, told: Any) -> Any:
-        for candle in candles_of_frame(venue, told):
-            self._scale(candle)
-            candle.set("symbol", self.symbol)
+        for bar in bars_of_frame(venue, told):
+            self._scale(bar)
+            bar.set("symbol", self.symbol)
         if venue == "binance_usdm":
             unwrapped(told)["s"] = self.symbol
         return told
 
-    def _scale(self, candle: Candle) -> None:
+    def _scale(self, bar: BarRow) -> None:
         for name in ("open", "high", "low", "close"):
-            candle.scale(name, self.factor)
+            bar.scale(name, self.factor)
 
 
 @dataclass
@@ -282,20 +282,20 @@ class WrongUnit(OnBars):
 
     def rows(self, venue: str, rows: list[Any]) -> list[Any]:
         """All of them."""
-        for candle in candles_of_rows(venue, rows):
-            self.candle(candle)
+        for bar in bars_of_rows(venue, rows):
+            self.bar(bar)
         return rows
 
-    def candle(self, candle: Candle) -> None:
+    def bar(self, bar: BarRow) -> None:
         """Shift its time, or scale its volume."""
         if self.what == "volume":
-            candle.scale("volume", self.factor)
+            bar.scale("volume", self.factor)
             return
         for name in ("ts", "end"):
-            if name in candle.keys:
-                value = candle.get(name)
+            if name in bar.keys:
+                value = bar.get(name)
                 shifted = int(value) + self.hours * HOUR_MS
-                candle.set(name, str(shifted) if isinstance(value, str) else shifted)
+                bar.set(name, str(shifted) if isinstance(value, str) else shifted)
 
 
 @dataclass
@@ -344,7 +344,7 @@ class LateBar(OnBars):
         """Without the last two: the forming one, and the one that closed."""
         return rows[:-2]
 
-    def sent(self, frame: Frame, found: list[Candle]) -> Sequence[Frame]:
+    def sent(self, frame: Frame, found: list[BarRow]) -> Sequence[Frame]:
         """Late."""
         return (replace(frame, delay_ms=self.delay_ms),)
 

@@ -96,8 +96,8 @@ class AddressRefused(_Refusal):
     word: str = "address"
 
 
-COINS = {"commission": ("commissionAsset",), "n": ("N",), "execFee": ("feeCurrency", "feeCoin")}
-"""Where the coin stands, by the name of the fee."""
+ASSETS = {"commission": ("commissionAsset",), "n": ("N",), "execFee": ("feeCurrency", "feeCoin")}
+"""Where the asset stands, by the name of the fee."""
 
 
 @dataclass
@@ -150,12 +150,12 @@ class SpoiltFills(Fault):
         elif self.what == "fee":
             row[fee] = f"{float(row[fee]) * self.factor:.8f}"
         else:
-            for name in COINS.get(fee, ()):
+            for name in ASSETS.get(fee, ()):
                 row[name] = "BNB"
 
 
 @dataclass
-class FeeInThirdCoin(SpoiltFills):
+class FeeInThirdAsset(SpoiltFills):
     """X25: the fee is charged in another coin than the quote's."""
 
     id = "X25"
