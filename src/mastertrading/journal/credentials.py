@@ -39,10 +39,19 @@ class Credentials:
 
     def keys(self, account: AccountName) -> ApiKeys:
         """An account's keys. Raises ``SafetyBlocked`` if there are none, or they cannot be opened."""
-        row = self._current(account).first()
+        with self.store.speaking():
+            row = self._current(account).first()
         if row is None:
             raise SafetyBlocked(f"no exchange keys are kept for {account}", hint="mastertrading keys add")
         return unseal(self.keyring, row.sealed, _context(account, row.row_id))
+
+    def kept(self) -> tuple[tuple[AccountName, str, str], ...]:
+        """Whose keys are kept: account, the last letters of the public key, and which KEK seals them."""
+        from mastertrading.journal.models import ExchangeCredential
+
+        with self.store.speaking():
+            rows = ExchangeCredential.objects.using(self.store.using).filter(retired_ms=0).order_by("id")
+            return tuple((AccountName(row.venue, row.mode, row.name), row.hint, row.kek_id) for row in rows)
 
     def rotate(self) -> int:
         """Seal every row under the keyring's first KEK, all or none; returns how many changed."""

@@ -176,6 +176,9 @@ class DatabaseStore:
         row = self.rows.first(models.Trade, "number = %s", number)
         return selectors.trade_from(row) if row else None
 
+    def trade_at(self, symbol: str, ts_ms: int) -> Trade | None:
+        return selectors.trade_at(self.rows, symbol, ts_ms)
+
     def trades(self, symbol: str | None, since_ms: int) -> list[Trade]:
         return selectors.trades(self.rows, symbol, since_ms)
 

@@ -248,6 +248,13 @@ class MemoryStore:
     def trade(self, number: int) -> Trade | None:
         return self.tables["trades"].get(number)
 
+    def trade_at(self, symbol: str, ts_ms: int) -> Trade | None:
+        every = (
+            one for one in self.tables["trades"].values() if one.symbol == symbol and one.opened_ms < ts_ms
+        )
+        newest = max(every, key=lambda one: (one.opened_ms, one.number), default=None)
+        return newest if newest is not None and (newest.is_open or newest.closed_ms >= ts_ms) else None
+
     def trades(self, symbol: str | None, since_ms: int) -> list[Trade]:
         every = sorted(self.tables["trades"].values(), key=lambda one: one.number)
         return [

@@ -266,7 +266,6 @@ def _with_funding(store: Store, trade: Trade) -> Trade:
 
 
 def _charge_trade(store: Store, payment: Payment) -> None:
-    for trade in store.trades(payment.symbol, payment.ts_ms):
-        if trade.opened_ms < payment.ts_ms and (trade.is_open or payment.ts_ms <= trade.closed_ms):
-            store.save_trades([_with_funding(store, trade)])
-            return
+    trade = store.trade_at(payment.symbol, payment.ts_ms)
+    if trade is not None:
+        store.save_trades([_with_funding(store, trade)])

@@ -251,6 +251,14 @@ def last_trade(rows: Rows, symbol: str) -> Trade | None:
     return max(newest, key=lambda one: (one.first_key, one.number), default=None)
 
 
+def trade_at(rows: Rows, symbol: str, ts_ms: int) -> Trade | None:
+    """The trade that was open before a moment and up to it. From the newest back, so that no history is read."""
+    where = "symbol = %s AND opened_ms < %s"
+    found = rows.select(models.Trade, where, symbol, ts_ms, order="opened_ms DESC, number DESC", limit=1)
+    trade = trade_from(found[0]) if found else None
+    return trade if trade is not None and (trade.is_open or trade.closed_ms >= ts_ms) else None
+
+
 def trades(rows: Rows, symbol: str | None, since_ms: int) -> list[Trade]:
     """Open ones, and those closed from a moment on."""
     where, params = "(closed_ms = 0 OR closed_ms >= %s)", list[int | str]([since_ms])

@@ -109,6 +109,9 @@ class Store(Protocol):
 
     def trade(self, number: int) -> Trade | None: ...
 
+    def trade_at(self, symbol: str, ts_ms: int) -> Trade | None:
+        """The trade that was open before a moment and up to it."""
+
     def trades(self, symbol: str | None, since_ms: int) -> list[Trade]:
         """Open ones, and those that closed from a moment on, by number."""
 

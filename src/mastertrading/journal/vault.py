@@ -32,7 +32,7 @@ SHORTEST_PASSPHRASE = 12
 class ApiKeys:
     """What a venue gives for an account. Its text never shows a secret."""
 
-    key: str = field(repr=False)
+    api_key: str = field(repr=False)
     secret: str = field(repr=False)
     passphrase: str = field(default="", repr=False)
 
@@ -40,10 +40,14 @@ class ApiKeys:
         """The last letters of the public key."""
         return f"ApiKeys(…{self.hint})"
 
+    def __reduce__(self) -> str | tuple[object, ...]:
+        """Keys are never pickled."""
+        raise TypeError("keys are not written anywhere but sealed")
+
     @property
     def hint(self) -> str:
         """The last four letters of the public key; nothing of a short one."""
-        return self.key[-4:] if len(self.key) >= 16 else ""
+        return self.api_key[-4:] if len(self.api_key) >= 16 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ def new_kek(name: str) -> str:
 def seal(keyring: Keyring, keys: ApiKeys, context: str) -> str:
     """Seal keys for the row that ``context`` names."""
     data_key, nonce = os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
-    plain = json.dumps([keys.key, keys.secret, keys.passphrase]).encode()
+    plain = json.dumps([keys.api_key, keys.secret, keys.passphrase]).encode()
     body = _aes(data_key).encrypt(nonce, plain, context.encode())
     return _envelope(keyring.current, data_key, context, nonce + body)
 
