@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from binance_client import PX, BinanceClient, Listener
 from mastertrading.simulator.binance import BinanceRules
-from mastertrading.simulator.venue_rules import MatchingRules, assumed
+from mastertrading.simulator.venue_rules import Evidence, MatchingRules, assumed
 from mastertrading.simulator.wire import Response
 
 WORST = assumed(BinanceRules)
@@ -24,6 +24,18 @@ def test_each_assumed_rule_has_a_test_at_its_worst():
     assert tests == set(WORST)
 
 
+def test_every_rule_says_how_we_know_it_and_the_documented_ones_where():
+    for one in fields(BinanceRules):
+        assert one.metadata["says"], one.name
+        assert one.metadata["evidence"] in Evidence
+        assert one.metadata["source"] or one.metadata["evidence"] is Evidence.ASSUMED, one.name
+
+
+def test_every_rule_of_the_engine_that_differs_between_venues_is_one_of_the_venues():
+    engine = {one.name for one in fields(MatchingRules)}
+    assert engine - {one.name for one in fields(BinanceRules)} == {"held_limit"}  # of lockstep, no venue's
+
+
 def test_the_matching_engine_follows_the_venues_rules():
     client = BinanceClient(BinanceRules(fill_pieces=2))
     assert client.exchange.rules == BinanceRules(fill_pieces=2).matching
@@ -31,8 +43,8 @@ def test_the_matching_engine_follows_the_venues_rules():
 
 
 def test_rules_of_the_engine_that_are_no_venues_stay_as_they_are():
-    others = MatchingRules(liquidation_by="mark")
-    assert BinanceRules().within(others) == replace(BinanceRules().matching, liquidation_by="mark")
+    others = MatchingRules(held_limit="take")
+    assert BinanceRules().within(others) == replace(BinanceRules().matching, held_limit="take")
 
 
 def test_worst_algo_duplicate_code():
@@ -75,6 +87,16 @@ def test_worst_conditional_needs_position():
     assert client.algo("59500", reduceOnly="true") == -2022
     assert client.algo("59500", closePosition="true", quantity=None) == -2022
     assert BinanceClient().algo("59500", reduceOnly="true")["algoStatus"] == "NEW"
+
+
+@pytest.mark.parametrize(("position", "left"), [(WORST["liquidation_by"], []), ("mark", ["0.100"])])
+def test_worst_liquidation_by(position, left):
+    client = BinanceClient(BinanceRules(liquidation_by=position), deposit_atoms=100 * 10**8)
+    client.signed("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=100)
+    client.order(quantity="0.100")
+    client.exchange.travel("BTCUSDT", 580_000)  # the mark stays
+    client.exchange.travel("BTCUSDT", PX)
+    assert [one["positionAmt"] for one in client.signed("GET", "/fapi/v3/positionRisk")] == left
 
 
 def test_worst_fill_pieces():

@@ -7,9 +7,9 @@ from dataclasses import fields, replace
 
 import pytest
 
-from bybit_world import BTC, PX, Bybit
+from bybit_world import BTC, Bybit
 from mastertrading.simulator.bybit import BybitRules
-from mastertrading.simulator.venue_rules import Evidence, assumed
+from mastertrading.simulator.venue_rules import Evidence, MatchingRules, assumed
 
 WORST = assumed(BybitRules())
 
@@ -29,6 +29,11 @@ def test_every_rule_says_how_we_know_it_and_the_documented_ones_where():
         assert one.metadata["says"], one.name
         assert one.metadata["evidence"] in Evidence
         assert one.metadata["source"] or one.metadata["evidence"] is Evidence.ASSUMED, one.name
+
+
+def test_every_rule_of_the_engine_that_differs_between_venues_is_one_of_the_venues():
+    engine = {one.name for one in fields(MatchingRules)}
+    assert engine - {one.name for one in fields(BybitRules)} == {"held_limit"}  # of lockstep, no venue's
 
 
 def test_the_matching_engine_gets_the_venues_rules():
@@ -75,12 +80,16 @@ def test_worst_fill_pieces():
     assert states == ["New", "PartiallyFilled", "PartiallyFilled", "Filled"]
 
 
-def test_worst_liquidation_by():
-    venue = at_worst("liquidation_by")
+@pytest.mark.parametrize(("position", "left"), [(WORST["liquidation_by"], "0"), ("mark", "3.900")])
+def test_worst_liquidation_by(position, left):
+    venue = Bybit(rules=BybitRules(liquidation_by=position))
     venue.order(qty="3.9")
-    venue.move(PX * 0.9)
-    assert venue.position()["size"] == "0"
-    assert "BustTrade" in {row["execType"] for row in venue.rows("/v5/execution/list")}
+    at = venue.exchange.markets[BTC].last_ticks
+    venue.exchange.travel(BTC, at * 9 // 10)  # the mark stays
+    venue.exchange.travel(BTC, at)
+    assert venue.position()["size"] == left
+    kinds = {row["execType"] for row in venue.rows("/v5/execution/list")}
+    assert ("BustTrade" in kinds) is (left == "0")
 
 
 def test_worst_conditional_needs_position():

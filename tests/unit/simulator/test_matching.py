@@ -58,13 +58,6 @@ def test_a_market_order_fills_no_more_than_its_share_of_the_bar_and_the_rest_end
     assert desk.news(order) == [OrderNews.ACCEPTED, OrderNews.FILLED, OrderNews.EXPIRED]
 
 
-def test_a_fill_comes_in_as_many_pieces_as_the_venue_makes_of_it():
-    desk = Desk(rules=MatchingRules(fill_pieces=3))
-    desk.market_order(BUY, 10)
-    assert [lots for lots, _ in desk.fills] == [3, 3, 4]
-    assert [e.position_lots for e in desk.me.executions] == [3, 6, 10]
-
-
 # ---------------------------------------------------------------- limits
 def test_a_limit_fills_at_its_own_price_only_when_the_price_trades_through_it():
     desk = Desk()
@@ -81,24 +74,6 @@ def test_a_limit_beyond_the_best_price_takes_at_the_best_price():
     desk.limit(BUY, 10, 100_500)
     assert desk.fills == [(10, 100_010)]
     assert desk.me.executions[0].liquidity is Liquidity.TAKER
-
-
-def test_a_limit_that_would_take_but_arrives_between_close_and_open_is_met_by_the_path_at_its_own_price():
-    desk = Desk()
-    desk.hold()
-    desk.limit(BUY, 10, 100_500)
-    desk.open(100_000)
-    assert desk.fills == []
-    desk.exchange.travel(SYMBOL, 99_900)
-    assert desk.fills == [(10, 100_500)]
-
-
-def test_the_same_limit_takes_at_the_open_where_the_venue_is_said_to_do_that():
-    desk = Desk(rules=MatchingRules(held_limit="take"))
-    desk.hold()
-    desk.limit(BUY, 10, 100_500)
-    desk.open(100_000)
-    assert desk.fills == [(10, 100_010)]
 
 
 def test_limits_on_a_leg_fill_in_order_of_price_and_of_equals_the_older_first():
@@ -132,15 +107,6 @@ def test_a_fok_limit_fills_wholly_or_not_at_all():
     order = desk.limit(BUY, 101, 100_500, TimeInForce.FOK)
     assert (order.filled, order.ended) == (0, Ended.NO_LIQUIDITY)
     assert desk.limit(BUY, 100, 100_500, TimeInForce.FOK).status is OrderStatus.FILLED
-
-
-def test_a_post_only_limit_that_would_take_ends_at_once_or_is_refused_by_the_rules_of_the_venue():
-    desk = Desk()
-    order = desk.limit(BUY, 10, 100_500, TimeInForce.POST_ONLY)
-    assert (order.status, order.ended) == (OrderStatus.EXPIRED, Ended.POST_ONLY)
-    desk.exchange.rules = MatchingRules(post_only_crossing="refuse")
-    assert refused(desk.limit, BUY, 10, 100_500, TimeInForce.POST_ONLY) is No.POST_ONLY_CROSSES
-    assert desk.limit(BUY, 10, 99_000, TimeInForce.POST_ONLY).status is OrderStatus.WORKING
 
 
 # ---------------------------------------------------------------- stops and targets
@@ -195,14 +161,6 @@ def test_a_stop_on_the_mark_ignores_the_last_price():
     assert desk.lots == 0
 
 
-def test_a_stop_whose_price_is_reached_already_is_refused_or_triggered_by_the_rules_of_the_venue():
-    desk = Desk()
-    desk.market_order(BUY, 10)
-    assert refused(desk.stop, SELL, 100_000) is No.WOULD_TRIGGER
-    desk.exchange.rules = MatchingRules(immediate_trigger="trigger")
-    assert desk.stop(SELL, 100_500).status is OrderStatus.FILLED
-
-
 def test_attached_protection_comes_to_life_with_the_first_fill_and_closes_the_position():
     desk = Desk(volume_share=Decimal("0.1"))
     entry = desk.limit(BUY, 500, 99_000, stop_ticks=98_000, target_ticks=110_000)
@@ -221,18 +179,6 @@ def test_attached_protection_acts_on_the_same_leg_that_filled_its_entry():
     desk.limit(BUY, 10, 99_000, stop_ticks=98_000)
     desk.move(97_000)
     assert desk.fills == [(10, 99_000), (-10, 97_990)]
-
-
-def test_a_triggered_order_is_a_new_one_where_the_venue_makes_it_so():
-    desk = Desk(rules=MatchingRules(trigger_makes_new_order=True))
-    desk.market_order(BUY, 10)
-    order = desk.stop(SELL, 99_000, client_id="mine")
-    desk.move(98_000)
-    child = desk.exchange.find(desk.me, SYMBOL, number=order.child)
-    assert (order.status, order.ended) == (OrderStatus.EXPIRED, Ended.REPLACED)
-    assert (child.parent, child.client_id, child.filled) == (order.number, "mine", 10)
-    assert desk.exchange.find(desk.me, SYMBOL, client_id="mine", conditional=False) is child
-    assert desk.exchange.find(desk.me, SYMBOL, client_id="mine", conditional=True) is order
 
 
 def test_a_triggered_order_without_the_margin_for_it_ends():
@@ -266,37 +212,12 @@ def test_a_reduce_only_order_fills_what_there_is_and_never_turns_the_position():
     assert (order.filled, order.ended, desk.lots) == (10, Ended.REDUCE_ONLY, 0)
 
 
-def test_a_reduce_only_order_larger_than_the_position_is_refused_where_the_venue_does_that():
-    desk = Desk(rules=MatchingRules(reduce_only_excess="refuse"))
-    desk.market_order(BUY, 10)
-    assert refused(desk.market_order, SELL, 11, reduce_only=True) is No.REDUCE_ONLY
-    assert desk.market_order(SELL, 10, reduce_only=True).status is OrderStatus.FILLED
-
-
-def test_resting_reduce_only_orders_count_against_a_new_one_where_the_venue_does_that():
-    desk = Desk(rules=MatchingRules(reduce_only_sum=True))
-    desk.market_order(BUY, 10)
-    desk.limit(SELL, 6, 101_000, reduce_only=True)
-    assert refused(desk.limit, SELL, 5, 102_000, reduce_only=True) is No.REDUCE_ONLY_SUM
-    assert desk.limit(SELL, 4, 102_000, reduce_only=True).status is OrderStatus.WORKING
-
-
 def test_reduce_only_orders_end_with_their_position():
     desk = Desk()
     desk.market_order(BUY, 10)
     stop, target = desk.stop(SELL, 99_000), desk.limit(SELL, 10, 101_000, reduce_only=True)
     desk.move(98_000)
     assert (stop.status, target.ended) == (OrderStatus.FILLED, Ended.REDUCE_ONLY)
-
-
-def test_a_reduction_that_outlived_its_position_ends_without_a_fill_where_the_venue_keeps_it():
-    desk = Desk(rules=MatchingRules(flat_ends_reduce_only=False))
-    desk.market_order(BUY, 10)
-    target = desk.limit(SELL, 10, 101_000, reduce_only=True)
-    desk.market_order(SELL, 10)
-    assert target.status is OrderStatus.WORKING
-    desk.move(102_000)
-    assert (target.ended, desk.lots) == (Ended.REDUCE_ONLY, 0)
 
 
 def test_a_close_position_stop_closes_all_that_was_added_since():
@@ -390,26 +311,6 @@ def test_too_many_orders_are_refused_plain_and_conditional_apart():
     watch = Watch(99_000, above=False)
     desk.place(BUY, 1, watch=watch, conditional=True)
     assert refused(desk.place, BUY, 1, watch=watch, conditional=True) is No.TOO_MANY_CONDITIONAL
-
-
-FREE_WHILE_OPEN_AND_LATER = [("open", False, True), ("always", False, False), ("never", True, True)]
-
-
-@pytest.mark.parametrize(("policy", "while_open", "later"), FREE_WHILE_OPEN_AND_LATER)
-def test_a_client_id_is_free_again_as_the_rules_of_the_venue_say(policy, while_open, later):
-    desk = Desk(rules=MatchingRules(duplicate_id=policy))
-
-    def is_free():
-        try:
-            desk.limit(BUY, 1, 99_000, client_id="x")
-        except Refused as refusal:
-            return refusal.reason is not No.DUPLICATE_ID
-        return True
-
-    assert is_free()
-    assert is_free() is while_open
-    desk.exchange.cancel_all(desk.me, SYMBOL)
-    assert is_free() is later
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,19 @@ class BinanceRules:
         "a conditional order whose price is already reached is refused with -2021",
         source=_CODES,
     )
+    amends_conditional: bool = rule(
+        False,
+        Evidence.DOCUMENTED,
+        "a conditional order that waits cannot be amended: there is no request for it",
+        source=_DOCS,
+    )
+    liquidation_by: str = rule(
+        "last",
+        Evidence.ASSUMED,
+        "what meets the level of liquidation: the traded 'last' price on its path, as in the backtest, and the mark "
+        "when it moves; or only the 'mark', as the venue says",
+        worst="last",
+    )
     fill_pieces: int = rule(1, Evidence.ASSUMED, "into how many executions one fill comes", worst=3)
     read_lag_ms: int = rule(
         0,
@@ -153,4 +166,4 @@ class BinanceRules:
     def within(self, others: MatchingRules) -> MatchingRules:
         """The same; rules of the engine that are no venue's stay as they are."""
         own = {one.name for one in fields(self)} & {one.name for one in fields(others)}
-        return replace(others, amends_conditional=False, **{name: getattr(self, name) for name in own})
+        return replace(others, **{name: getattr(self, name) for name in own})
