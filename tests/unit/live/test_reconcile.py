@@ -138,7 +138,7 @@ def test_a_position_that_the_engine_does_not_know_is_left_to_the_policy():
 
 levels = some.integers(8_000, 9_999)
 orders = some.builds(
-    lambda purpose, side, lots, px, n: resting(purpose, side, lots, px, n),
+    resting,
     some.sampled_from([Purpose.STOP, Purpose.PARTIAL, Purpose.TARGET, None]),
     some.sampled_from([-1, 1]),
     some.integers(1, 20),
