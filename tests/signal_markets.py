@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from mastertrading.backtest.inputs import MinuteWriter
 from mastertrading.compiled import records
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import HOUR_MS, MINUTE_MS, Bars, Market, Records, Settlements
 from mastertrading.indicators.timeframes import resample
 from mastertrading.settings.schema import Settings
 from mastertrading.signals.panel import pack
+from mastertrading.signals.returns import hourly_returns
 from mastertrading.signals.rows import MINUTE
 
 EIGHT_HOURS_MS = 8 * HOUR_MS
@@ -150,3 +152,10 @@ def without(market: Market, missing: np.ndarray) -> Market:
     """The same market with some bars missing."""
     prices = {name: np.where(missing, np.nan, getattr(market, name)) for name in COLUMNS}
     return replace(market, **prices, valid=market.valid & ~missing)
+
+
+def returns_and_hours(market):
+    """Hourly returns, and how many of them were known at the close of each bar: the numbers that runs are told."""
+    returns, first_ms = hourly_returns(market)
+    writer = MinuteWriter(market, Settings(), None, (first_ms, len(returns)))
+    return returns, writer.write(0, len(market.ts_ms))["hours"]

@@ -19,6 +19,7 @@ _ARRAYS = (
     "coarse",
     "crossed",
     "ema",
+    "emas",
     "held",
     "highest",
     "lag",

@@ -68,7 +68,7 @@ FINITE = {
     "engine/sleep.py:watch": "a mark is a whole number",
     "engine/sleep.py:set_alarm": "money is whole, the peak of what was once an equity finite",
     "engine/sleep.py:margin_reach": "prices and lots are whole numbers",
-    "engine/rows.py:ticks": "fill_prices asks it for valid bars only, whose prices are numbers",
+    "engine/rows.py:ticks": "it is asked for good bars only, whose prices are numbers",
     "research/bench/floor.py:flat_many": "a walk has no missing bar, so its prices are numbers",
     "research/bench/floor.py:flat_one": "a walk has no missing bar, so its prices are numbers",
     "rules/allocation/combine.py:reaches_floor": "a forecast is a number: modules that are not ready say 0",

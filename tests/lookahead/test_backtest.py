@@ -17,7 +17,7 @@ from lookahead.markets import (
     world_of,
 )
 from mastertrading.backtest.run import Ask, run
-from mastertrading.domain.market import DAY_MS
+from mastertrading.domain.market import DAY_MS, HOUR_MS
 from mastertrading.settings.schema import Settings
 
 pytestmark = [recorded, compiled]
@@ -97,8 +97,8 @@ def test_a_run_that_reads_one_hour_too_many_is_caught(late, monkeypatch):
     honest = module.hourly_returns
 
     def one_too_many(market):
-        returns, known = honest(market)
-        return returns, np.minimum(known + 1, len(returns))
+        returns, first_ms = honest(market)
+        return returns, first_ms - HOUR_MS
 
     monkeypatch.setattr(module, "hourly_returns", one_too_many)
     cuts = cuts_of(late, seed=3)

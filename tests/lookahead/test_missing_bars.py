@@ -20,7 +20,7 @@ from mastertrading.settings.schema import Settings
 from mastertrading.settings.signal_rules import signal_rules
 from mastertrading.signals import panel
 from mastertrading.signals.panel import evaluate
-from mastertrading.signals.returns import hourly_returns
+from signal_markets import returns_and_hours
 
 pytestmark = compiled
 
@@ -128,7 +128,7 @@ def test_what_a_bar_that_was_put_aside_holds_does_not_matter(holed):
     dirty, rules, minutes = replace(holed, **garbage), signal_rules(LOUD), market_minutes(holed, LOUD)
     for clean_rows, dirty_rows in (
         *zip(evaluate(holed, rules, minutes), evaluate(dirty, rules, minutes), strict=True),
-        *zip(hourly_returns(holed), hourly_returns(dirty), strict=True),
+        *zip(returns_and_hours(holed), returns_and_hours(dirty), strict=True),
         *zip(played(holed), played(dirty), strict=True),
     ):
         assert same_bits(clean_rows, dirty_rows)

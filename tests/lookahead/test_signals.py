@@ -29,9 +29,9 @@ from mastertrading.settings.schema import Settings
 from mastertrading.settings.signal_rules import signal_rules
 from mastertrading.signals.desk import DESK, VERDICTS, init, prime, step
 from mastertrading.signals.panel import chunk_bars, evaluate, primer_bars
-from mastertrading.signals.returns import hourly_returns
 from mastertrading.signals.rows import CONTEXT
 from mastertrading.signals.view import VIEW
+from signal_markets import returns_and_hours
 
 pytestmark = [recorded, compiled]
 
@@ -198,7 +198,7 @@ def returns_known(like):
 
     def known(world):
         at_ms = world["close"].at_ms
-        returns, counts = hourly_returns(market_of(world, like))
+        returns, counts = returns_and_hours(market_of(world, like))
         first_bar = np.searchsorted(counts, np.arange(1, len(returns) + 1))
         readable = first_bar < len(at_ms)
         return {
@@ -220,7 +220,7 @@ def test_no_hourly_return_changes_with_what_follows_once_the_last_instrument_has
 
 
 def test_an_hourly_return_is_known_at_the_end_of_its_hour_and_not_before(two):
-    _, counts = hourly_returns(two)
+    _, counts = returns_and_hours(two)
     at_ms = two.ts_ms + two.base_ms
     assert np.array_equal(at_ms[1:][np.diff(counts) > 0], at_ms[at_ms % HOUR_MS == 0])
     assert set(np.diff(counts)) == {0, 1}

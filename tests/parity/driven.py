@@ -14,7 +14,7 @@ from mastertrading.compiled import records
 from mastertrading.engine.book import EQUITY, ROW, Logs, open_book, open_logs
 from mastertrading.engine.cycle import charge, decide, mark, receive, venue
 from mastertrading.engine.deciding import hear
-from mastertrading.engine.rows import fill_contexts, fill_prices
+from mastertrading.engine.rows import fill_rows
 from mastertrading.engine.simulated_venue import close_all
 from mastertrading.rules.risk.exposure import bounds_of
 from mastertrading.signals.desk import DESK, VERDICTS, init, prime, settle, step
@@ -73,9 +73,9 @@ class Ear:
         marks = market.close[now]
         if market.mark_close is not None:
             marks = np.where(np.isnan(market.mark_close[now]), marks, market.mark_close[now])
-        valid, base_ms = market.valid[now], market.base_ms
-        fill_prices(out, prices, valid, marks, self._per_tick, base_ms, self._ages, 0)
-        fill_contexts(out, contexts)
+        good, nothing = market.valid[now] & (marks > 0.0), np.zeros((0, len(self.desks)))
+        quotes = *prices, marks, good, self._per_tick
+        fill_rows(out, quotes, (contexts, nothing, nothing), self._ages, market.base_ms)
         return out
 
     def _verdicts(self, t, said):

@@ -11,8 +11,9 @@ from mastertrading.backtest.lean import lean, prepare, run_lean
 from mastertrading.backtest.run import Ask, run
 from mastertrading.compiled import records
 from mastertrading.domain.market import HOUR_MS, MINUTE_MS, Bars, Market, Settlements
-from mastertrading.engine.book import ACCOUNT, OUTCOME, ROW, WATCH
-from mastertrading.engine.sleep import stirs
+from mastertrading.engine.book import ACCOUNT, OUTCOME, WATCH
+from mastertrading.engine.rows import ticks
+from mastertrading.engine.sleep import ALWAYS, first_stir
 from mastertrading.lake.universe import CATALOGUE
 from mastertrading.rules.allocation.weights import count_outcome
 from mastertrading.settings.schema import Settings
@@ -158,15 +159,54 @@ def _prepared(scene, ask):
     return lean(prepared, dense)
 
 
+TICK = 0.01
+FIELDS = ("open", "high", "low", "close", "mark")
+
+
+def woken_at(sentry, good=(), loudest=None, **prices):
+    """The bar of three in which ``first_stir`` wakes; all prices are 105 ticks, but for those of the second."""
+    panels = {name: np.full((3, 1), 105 * TICK) for name in FIELDS}
+    for name, px in prices.items():
+        panels[name][1] = px * TICK
+    quotes = *panels.values(), np.array(good, np.bool_).reshape(-1, 1), np.array([1.0 / TICK])
+    said = np.zeros((3, 1)) if loudest is None else loudest
+    return first_stir(sentry, quotes, said, 0, 0, 3)
+
+
+def watching(low, high):
+    sentry = records(WATCH, 1)[0]
+    sentry.low_ticks, sentry.high_ticks = low, high
+    return sentry
+
+
 @pytest.mark.parametrize("field", ["low", "high", "mark"])
 @pytest.mark.parametrize(("px", "wakes"), [(99, True), (100, True), (101, False), (109, False), (110, True)])
 def test_a_price_that_leaves_what_is_watched_wakes_and_so_does_a_mark(field, px, wakes):
-    sentry, row = records(WATCH, 1)[0], records(ROW, 1)[0]
-    sentry.low_ticks, sentry.high_ticks = 100, 110
-    row.valid, row.low, row.high, row.mark = 1, 105, 105, 105
-    row[field] = px
     leaves = {"low": px <= 100, "high": px >= 110, "mark": wakes}[field]
-    assert bool(stirs(sentry, row)) == leaves
+    assert woken_at(watching(100, 110), **{field: px}) == (1 if leaves else 3)
+
+
+@pytest.mark.parametrize("sentry", [watching(100, 110), watching(-ALWAYS, ALWAYS)])
+def test_a_missing_bar_and_a_verdict_wake_whatever_is_watched(sentry):
+    assert woken_at(sentry) == 3
+    assert woken_at(sentry, good=(True, True, False)) == 2
+    assert woken_at(sentry, loudest=np.array([[0.0], [-0.1], [0.0]])) == 1
+
+
+@settings(deadline=None, max_examples=300, derandomize=True)
+@given(st.floats(0.0, 1e6), st.sampled_from((0.1, 0.01, 0.0001, 0.00001)), st.integers(-2, 2))
+def test_a_price_leaves_exactly_where_its_ticks_do(px, tick, beyond):
+    per_tick = 1.0 / tick
+    whole = int(ticks(px, per_tick))
+    low, high = whole + beyond, whole + beyond
+    quotes = *(np.full((1, 1), px) for _ in FIELDS), np.zeros((0, 1), np.bool_), np.array([per_tick])
+    left = whole <= low or whole >= high
+    assert left == (first_stir(watching(low, high), quotes, np.zeros((1, 1)), 0, 0, 1) == 0)
+    for sentry, left in (
+        (watching(low, ALWAYS - 1), whole <= low),
+        (watching(1 - ALWAYS, high), whole >= high),
+    ):
+        assert left == (first_stir(sentry, quotes, np.zeros((1, 1)), 0, 0, 1) == 0)
 
 
 def test_an_outcome_is_forgotten_as_written_and_not_only_as_compiled():

@@ -8,7 +8,14 @@ import numpy as np
 
 from mastertrading.backtest.account import Past, ReplayedAccount
 from mastertrading.backtest.forecasts import ModuleForecasts, UserForecasts
-from mastertrading.backtest.inputs import Inputs, MinuteWriter, chunks, settlement_rows, transfer_rows
+from mastertrading.backtest.inputs import (
+    Inputs,
+    MinuteWriter,
+    RowWriter,
+    chunks,
+    settlement_rows,
+    transfer_rows,
+)
 from mastertrading.backtest.run import Ask, window
 from mastertrading.domain.reasons import FillReason
 from mastertrading.engine.book import Logs, open_logs
@@ -25,8 +32,8 @@ class Scene:
 
     def __init__(self, market, settings, forecasts=None, from_ms=None):
         self.market, self.settings, self.forecasts = market, settings, forecasts
-        returns, known = hourly_returns(market)
-        self.writer = MinuteWriter(market, settings, None, known)
+        returns, first_ms = hourly_returns(market)
+        self.writer = MinuteWriter(market, settings, None, (first_ms, len(returns)))
         self.minutes = self.writer.write(0, len(market.ts_ms))
         self.start, self.stop = window(market, Ask(from_ms=from_ms))
         self.past = Past(
@@ -58,12 +65,14 @@ def replayed(scene, chunk_bars=16_384, log_room=None):
     parts = []
     decided = scene.start, scene.stop, chunk_bars
     inputs = Inputs(scene.market, scene.source(), scene.writer)
+    writer = RowWriter(len(scene.specs))
     for first, chunk in chunks(inputs, decided):
+        rows = writer.rows(chunk)
         if first < scene.start:
             account.listen(chunk)
             continue
         record = account.play(chunk)
-        parts.append((chunk.rows.copy(), chunk.verdicts.copy(), record.decisions, record.equity))
+        parts.append((rows.copy(), chunk.said.verdicts.copy(), record.decisions, record.equity))
     account.finish(scene.end_ms)
     return _rows(parts, account)
 

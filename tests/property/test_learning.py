@@ -141,6 +141,6 @@ def test_every_hour_has_the_session_of_its_first_and_its_last_millisecond(hour):
     minutes = records(MINUTE, 2)
     open_ms = minutes["open_ms"].copy()
     open_ms[:] = 20_234 * DAY_MS + hour * HOUR_MS - 60_000, 20_234 * DAY_MS + (hour + 1) * HOUR_MS - 60_001
-    fill_minutes(minutes, session_records(Settings()), open_ms, 60_000)
+    fill_minutes(minutes, session_records(Settings()), (0, 0), open_ms, 60_000)
     for minute in minutes:
         assert (minute.session_risk, minute.session_floor) == _session_at(hour)

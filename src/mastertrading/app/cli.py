@@ -43,6 +43,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "report": ("mastertrading.app.commands.report", "make the HTML report of a run anew"),
     "config": ("mastertrading.app.commands.config", "show, check or write the settings"),
+    "journal": (
+        "mastertrading.app.commands.journal",
+        "look after a trader's journal: bring it up to date, check, back up, restore, thin",
+    ),
+    "keys": (
+        "mastertrading.app.commands.keys",
+        "keep exchange keys sealed in a journal, and rotate what seals them",
+    ),
     "why": (
         "mastertrading.app.commands.why",
         "why a run did or did not trade: one minute, a trade, a window, or all of it",

@@ -8,21 +8,18 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mastertrading.backtest.chunk import Chunk
 from mastertrading.backtest.replay import listen, replay
 from mastertrading.compiled import records
-from mastertrading.domain.market import F64, I64, Records
+from mastertrading.domain.market import F64, I64, Bool, Records
 from mastertrading.domain.reasons import FillReason
-from mastertrading.engine.book import DECISION, EQUITY, Logs, open_book, open_logs
+from mastertrading.engine.book import DECISION, EQUITY, ROW, Logs, open_again, open_book, open_logs
 from mastertrading.engine.simulated_venue import close_all
 from mastertrading.rules.risk.exposure import bounds_of
+from mastertrading.signals.rows import MINUTE, VERDICT
 
-
-class Chunk(NamedTuple):
-    """Inputs of consecutive bars: ROW (bars, instruments), MINUTE (bars,), VERDICT (bars, instruments, modules)."""
-
-    rows: Records
-    minutes: Records
-    verdicts: Records
+NEVER = 1 << 40
+"""Age in bars of what was never seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +39,29 @@ class Past:
 class Record(NamedTuple):
     """Room for what a replay writes of each bar; what has no room is not written, and costs nothing.
 
-    DECISION (bars, instruments), EQUITY (bars,), equity alone in atoms (bars,).
+    DECISION (bars, instruments), EQUITY (bars,), equity and exposure in atoms (bars,). Equity in atoms always has room,
+    and exposure where EQUITY has.
     """
 
     decisions: Records
     equity: Records
-    values: I64
+    worth: I64
+    exposure: I64
 
     @classmethod
     def full(cls, bars: int, instruments: int) -> Record:
         """Decisions and equity of every bar."""
-        return cls(records(DECISION, (bars, instruments)), records(EQUITY, bars), np.empty(0, np.int64))
+        return cls.of(records(DECISION, (bars, instruments)), records(EQUITY, bars))
 
     @classmethod
-    def lean(cls, values: I64, instruments: int) -> Record:
-        """Equity alone."""
-        return cls(records(DECISION, (0, instruments)), records(EQUITY, 0), values)
+    def of(cls, decisions: Records, equity: Records) -> Record:
+        """The same, in rooms that there are."""
+        return cls(decisions, equity, np.empty(len(equity), np.int64), np.empty(len(equity), np.int64))
+
+    @classmethod
+    def lean(cls, worth: I64, instruments: int) -> Record:
+        """Equity in atoms alone."""
+        return cls(records(DECISION, (0, instruments)), records(EQUITY, 0), worth, np.empty(0, np.int64))
 
 
 class ReplayedAccount:
@@ -73,28 +77,40 @@ class ReplayedAccount:
         Everything that is not cut into chunks.
     initial_atoms
         The first deposit.
-    stops
-        Whether to keep a log of every stop that was placed or moved.
+    kept
+        Names of the logs that will be asked for; stops are not even written where they are not kept.
     """
 
     def __init__(
-        self, rules: Records, specs: Records, past: Past, initial_atoms: int, *, stops: bool = True
+        self,
+        rules: Records,
+        specs: Records,
+        past: Past,
+        initial_atoms: int,
+        *,
+        kept: tuple[str, ...] = Logs._fields,
     ) -> None:
         self.rules, self.specs, self.past = rules, specs, past
         self.initial_atoms = initial_atoms
         self.book = open_book(rules, len(specs), initial_atoms)
-        self.logs = open_logs(len(specs), stops=stops)
+        self.logs = open_logs(len(specs), stops="stops" in kept)
+        self._kept = kept
+        shape = self.book.memory.shape
+        self._ages = np.full(len(specs), NEVER, np.int64)
+        self._window = (
+            records(ROW, (1, len(specs))),
+            records(MINUTE, 1),
+            records(VERDICT, (1, *shape)),
+            self._ages,
+        )
         self._written: list[list[npt.NDArray[np.void]]] = [[] for _ in Logs._fields]
 
     def play(self, chunk: Chunk, record: Record | None = None) -> Record:
         """Play a chunk of bars and write what there is room for; None: everything."""
-        bars = len(chunk.minutes)
-        record = Record.full(*chunk.rows.shape) if record is None else record
-        market = self.past.returns, self.past.bounds
-        inputs, events = (
-            (chunk.rows, chunk.minutes, chunk.verdicts),
-            (self.past.settlements, self.past.transfers),
-        )
+        bars = chunk.bars
+        record = Record.full(bars, len(self.specs)) if record is None else record
+        market, events = (self.past.returns, self.past.bounds), (self.past.settlements, self.past.transfers)
+        inputs = (*chunk.plain(), self._window)
         done = 0
         while True:
             was_empty, before = not self._rows_written(), done
@@ -110,7 +126,9 @@ class ReplayedAccount:
 
     def listen(self, chunk: Chunk) -> None:
         """Hear the verdicts of bars before the first decision."""
-        listen(self.book.memory, chunk.minutes, chunk.verdicts)
+        clock = chunk.clock
+        listen(self.book.memory, tuple(chunk.said), self._window, clock.opened_ms, clock.length_ms)
+        self._ages[:] = bars_since(chunk.quotes.good, self._ages) if len(chunk.quotes.good) else 0
 
     def finish(self, t_ms: int) -> None:
         """Close what is still open at the last marks."""
@@ -123,7 +141,7 @@ class ReplayedAccount:
     @property
     def balance(self) -> int:
         """Money in the account, without open profit. Atoms."""
-        return int(self.book.account[0].balance)
+        return int(np.asarray(self.book.account)["balance"][0])
 
     @property
     def result(self) -> int:
@@ -134,17 +152,35 @@ class ReplayedAccount:
         """All rows of one log, at the end: ``fills``, ``trades``, ``payments``, ``events`` or ``stops``."""
         at = Logs._fields.index(name)
         room, parts = getattr(self.logs, name), self._written[at]
-        return np.concatenate([_raw(room[:0]), *parts]).view(room.dtype).view(np.recarray)
+        joined = parts[0] if len(parts) == 1 else np.concatenate([_raw(room[:0]), *parts])
+        return joined.view(room.dtype).view(np.recarray)
+
+    def reopen(self, rules: Records, specs: Records, initial_atoms: int) -> None:
+        """Begin anew, as another account in the same rooms."""
+        self.rules, self.specs, self.initial_atoms = rules, specs, initial_atoms
+        self.book = open_again(self.book, rules, initial_atoms)
+        self._ages[:] = NEVER
+        self._written = [[] for _ in Logs._fields]
 
     def _rows_written(self) -> bool:
-        return any(int(self.book.account[name][0]) for name in Logs._fields)
+        account = np.asarray(self.book.account)
+        return any(account[name][0] for name in Logs._fields)
 
     def _empty_logs(self) -> None:
+        account = np.asarray(
+            self.book.account
+        )  # fields of plain arrays are found faster than those of records
         for at, name in enumerate(Logs._fields):
-            count = int(self.book.account[name][0])
-            if count:
+            count = int(account[name][0])
+            if count and name in self._kept:
                 self._written[at].append(_raw(getattr(self.logs, name)[:count]).copy())
-                self.book.account[name] = 0
+            account[name] = 0
+
+
+def bars_since(good: Bool, ages: I64) -> I64:
+    """Bars since the newest good one of each instrument, at the end of these; ``ages``: at their beginning."""
+    newest = len(good) - np.argmax(good[::-1], axis=0) - 1
+    return np.where(good.any(axis=0), len(good) - 1 - newest, ages + len(good))
 
 
 def _raw(rows: Records) -> npt.NDArray[np.void]:

@@ -7,13 +7,14 @@ from typing import Protocol
 
 import numpy as np
 
+from mastertrading.backtest.chunk import Said
 from mastertrading.compiled import records
 from mastertrading.domain.errors import DataError
 from mastertrading.domain.market import F64, I64, Market, Records
 from mastertrading.settings.schema import MODULES, Settings
 from mastertrading.settings.signal_rules import signal_rules
 from mastertrading.signals.panel import Panel
-from mastertrading.signals.rows import VERDICT
+from mastertrading.signals.rows import CONTEXT, VERDICT
 
 USER_MODULE = "user"
 
@@ -23,11 +24,11 @@ class Forecasts(Protocol):
 
     modules: tuple[str, ...]
 
-    def evaluate_chunk(self, start: int, stop: int) -> tuple[Records, Records | None]:
-        """VERDICT (bars, instruments, modules) and CONTEXT (bars, instruments) of the bars [start, stop).
+    def evaluate_chunk(self, start: int, stop: int) -> tuple[Said, Records]:
+        """What is said in the bars [start, stop), and CONTEXT (bars, instruments).
 
-        None where no rule reads what the signals know of the market. The room of verdicts may be used again for the
-        next chunk.
+        Contexts have no rows where no rule reads what the signals know of the market. The room of verdicts may be used
+        again for the next chunk.
         """
         ...
 
@@ -40,9 +41,19 @@ class ModuleForecasts:
     def __init__(self, market: Market, settings: Settings, minutes: Records) -> None:
         self._panel = Panel(market, signal_rules(settings), minutes)
 
-    def evaluate_chunk(self, start: int, stop: int) -> tuple[Records, Records]:
+    def evaluate_chunk(self, start: int, stop: int) -> tuple[Said, Records]:
         """Verdicts and contexts of the bars [start, stop)."""
-        return self._panel.evaluate_chunk(start, stop)
+        verdicts, contexts = self._panel.evaluate_chunk(start, stop)
+        return Said(loudest(verdicts), verdicts), contexts
+
+
+def loudest(verdicts: Records) -> F64:
+    """The strongest forecast of each bar and instrument without its sign, from VERDICT (bars, instruments, modules)."""
+    strength = np.abs(verdicts["forecast"])
+    out = strength[:, :, 0].copy()
+    for m in range(1, strength.shape[2]):
+        np.maximum(out, strength[:, :, m], out=out)
+    return out
 
 
 Given = Mapping[str, tuple[I64, F64]] | F64
@@ -57,23 +68,31 @@ class UserForecasts:
     ----------
     minutes
         MINUTE records of every bar, for what the signals know of the market; None: no rule reads that.
+    written
+        Whether VERDICT records are made of them, for those who keep or count them.
     """
 
     modules: tuple[str, ...] = (USER_MODULE,)
 
-    def __init__(self, market: Market, settings: Settings, minutes: Records | None, given: Given) -> None:
+    def __init__(
+        self, market: Market, settings: Settings, minutes: Records | None, given: Given, written: bool = True
+    ) -> None:
         self._values = on_grid(market, given)
-        self._room = records(VERDICT, (0, 0, 1))
+        self._written = written
+        self._room = records(VERDICT, (0, self._values.shape[1], 1))
         self._panel = None if minutes is None else Panel(market, signal_rules(settings), minutes)
 
-    def evaluate_chunk(self, start: int, stop: int) -> tuple[Records, Records | None]:
+    def evaluate_chunk(self, start: int, stop: int) -> tuple[Said, Records]:
         """Verdicts and contexts of the bars [start, stop)."""
-        shape = stop - start, self._values.shape[1], 1
-        if len(self._room) < shape[0]:
-            self._room = records(VERDICT, shape)
-        verdicts = self._room[: stop - start]
-        verdicts["forecast"][:, :, 0] = self._values[start:stop]
-        return verdicts, None if self._panel is None else self._panel.evaluate_chunk(start, stop)[1]
+        values = self._values[start:stop]
+        if self._written and len(self._room) < len(values):
+            self._room = records(VERDICT, (*values.shape, 1))
+        verdicts = self._room[: len(values)]
+        if self._written:
+            verdicts["forecast"][:, :, 0] = values
+        if self._panel is None:
+            return Said(values, verdicts), records(CONTEXT, (0, values.shape[1]))
+        return Said(values, verdicts), self._panel.evaluate_chunk(start, stop)[1]
 
 
 def on_grid(market: Market, given: Given) -> F64:
@@ -93,6 +112,7 @@ def on_grid(market: Market, given: Given) -> F64:
             why="they are one number a bar and instrument; 0 or NaN is no opinion",
             hint="mt.forecasts(market, function)",
         )
+    values = np.require(values, np.float64, ("C", "W"))  # what kernels read; as a rule it is so already
     if np.isnan(values.max(initial=0.0)):
         values = np.where(np.isnan(values), 0.0, values)
     if values.min(initial=0.0) < -1.0 or values.max(initial=0.0) > 1.0:

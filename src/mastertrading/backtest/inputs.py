@@ -7,27 +7,29 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from mastertrading.backtest.account import Chunk
+from mastertrading.backtest.account import NEVER
+from mastertrading.backtest.chunk import Chunk, Clock, Models, Quotes
 from mastertrading.backtest.forecasts import Forecasts
 from mastertrading.compiled import records
 from mastertrading.domain.market import F64, I64, MINUTE_MS, Market, Records
 from mastertrading.engine.book import ROW, SETTLEMENT, TRANSFER
-from mastertrading.engine.rows import fill_contexts, fill_prices
+from mastertrading.engine.rows import fill_rows
 from mastertrading.rules.allocation.sessions import fill_minutes
 from mastertrading.settings.records import atoms, rate_e8, session_records
 from mastertrading.settings.schema import Settings
-from mastertrading.signals.rows import CONTEXT, MINUTE
+from mastertrading.signals.rows import MINUTE
 
 
 class MinuteWriter:
-    """Writes what is true of each minute of a market: its session, and the blackout around important events.
+    """Knows what is true of each minute of a market: its session, and the blackout around important events.
 
-    ``hours``: rows of the hourly returns that had ended by each bar, shape (bars,), for a replay.
+    ``hours``: when the first hour of the hourly returns begins, and how many hours there are, for a replay.
     """
 
     def __init__(
-        self, market: Market, settings: Settings, macro_ms: I64 | None = None, hours: I64 | None = None
+        self, market: Market, settings: Settings, macro_ms: I64 | None = None, hours: tuple[int, int] = (0, 0)
     ) -> None:
         self._market = market
         self._hours = hours
@@ -35,17 +37,27 @@ class MinuteWriter:
         self._macro_ms = np.zeros(0, np.int64) if macro_ms is None else macro_ms
         self._reach_ms = settings.risk.gates.macro.minutes * MINUTE_MS
 
-    def write(self, start: int, stop: int, room: Records | None = None) -> Records:
-        """MINUTE records of the bars [start, stop), in ``room`` if there is any."""
-        minutes = records(MINUTE, stop - start) if room is None else room[: stop - start]
-        opens = self._market.ts_ms[start:stop]
-        fill_minutes(minutes, self._sessions, opens, self._market.base_ms)
-        for event_ms in self._macro_ms:
-            near = np.abs(minutes["t_ms"] - event_ms) <= self._reach_ms
-            minutes["blackout"][near] = 1
-        if self._hours is not None:
-            minutes["hours"] = self._hours[start:stop]
+    def write(self, start: int, stop: int) -> Records:
+        """MINUTE records of the bars [start, stop)."""
+        minutes = records(MINUTE, stop - start)
+        fill_minutes(
+            minutes, self._sessions, self._hours, self._market.ts_ms[start:stop], self._market.base_ms
+        )
+        if len(self._macro_ms):
+            minutes["blackout"] = self._blackout(start, stop)
         return minutes
+
+    def clock(self, start: int, stop: int) -> Clock:
+        """The same, for an engine that makes a MINUTE where it looks at one."""
+        opened_ms, length_ms = int(self._market.ts_ms[start]), self._market.base_ms
+        blackout = self._blackout(start, stop) if len(self._macro_ms) else np.zeros(0, np.uint8)
+        return Clock(opened_ms, length_ms, self._sessions, self._hours, blackout)
+
+    def _blackout(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
+        closes, near = self._market.ts_ms[start:stop] + self._market.base_ms, np.zeros(stop - start, np.uint8)
+        for event_ms in self._macro_ms:
+            near[np.abs(closes - event_ms) <= self._reach_ms] = 1
+        return near
 
 
 def market_minutes(market: Market, settings: Settings, macro_ms: I64 | None = None) -> Records:
@@ -76,36 +88,26 @@ def transfer_rows(market: Market, settings: Settings, start: int) -> Records:
     return rows[rows["ts_ms"] > market.ts_ms[start] - market.base_ms].view(np.recarray)
 
 
-class RowWriter:
-    """Writes the engine's rows of a market, consecutive chunk by chunk, into the same room again and again."""
-
-    def __init__(self, market: Market, bars: int) -> None:
-        self._market = market
-        self._per_tick = np.array([1.0 / float(instrument.tick) for instrument in market.instruments])
-        self._ages = np.full(len(market.instruments), 1 << 40, np.int64)
-        mark = market.mark_close
-        self._mark = market.close if mark is None else np.where(np.isnan(mark), market.close, mark)
-        self._room = records(ROW, (bars, len(market.instruments)))
-        self._told = False
-
-    def rows(self, contexts: Records | None, start: int, stop: int) -> Records:
-        """ROW records of the bars [start, stop). Without contexts, none are known in any chunk."""
-        market, out = self._market, self._room[: stop - start]
-        prices = market.open, market.high, market.low, market.close
-        fill_prices(out, prices, market.valid, self._mark, self._per_tick, market.base_ms, self._ages, start)
-        if contexts is not None:
-            fill_contexts(out, contexts)
-        elif not self._told:  # once is enough: nothing else writes there
-            fill_contexts(self._room, unknown_contexts(*self._room.shape))
-        self._told = True
-        return out
+def quotes_of(market: Market) -> Quotes:
+    """Prices of a whole market. Nothing is copied that kernels can read as it is."""
+    close, mark = _plain(market.close), market.mark_close
+    marks = close if mark is None else np.where(np.isnan(mark), close, mark)
+    whole = market.valid.all() and marks.min() > 0.0
+    good = np.zeros((0, close.shape[1]), np.bool_) if whole else market.valid & (marks > 0.0)
+    return Quotes(
+        _plain(market.open),
+        _plain(market.high),
+        _plain(market.low),
+        close,
+        _plain(marks),
+        good,
+        np.array([1.0 / float(instrument.tick) for instrument in market.instruments]),
+    )
 
 
-def unknown_contexts(bars: int, instruments: int) -> Records:
-    """CONTEXT of which nothing is known."""
-    contexts = records(CONTEXT, (bars, instruments))
-    contexts["htf_adx"] = contexts["atr_frac"] = np.nan
-    return contexts
+def _plain(prices: F64) -> F64:
+    """Contiguous and not sealed: anything else would be another type to compile the replay for."""
+    return np.require(prices, np.float64, ("C", "W"))
 
 
 class Inputs(NamedTuple):
@@ -128,7 +130,7 @@ def chunks(inputs: Inputs, decided: tuple[int, int, int]) -> Iterator[tuple[int,
     """The inputs of all bars up to the last decision, with the first bar of each chunk.
 
     Nothing is decided in a chunk that begins before ``start``; it feeds the signals and the memory of verdicts. The
-    room of a chunk is used again for the next: copy what is to be kept.
+    room of a chunk's verdicts is used again for the next: copy what is to be kept.
 
     Parameters
     ----------
@@ -136,22 +138,34 @@ def chunks(inputs: Inputs, decided: tuple[int, int, int]) -> Iterator[tuple[int,
         First bar, first bar after the last, and bars in a chunk.
     """
     start, stop, step = decided
-    bars = min(step, stop)
-    writer, room = RowWriter(inputs.market, bars), records(MINUTE, bars)
+    quotes = quotes_of(inputs.market)
     for first, last in pairwise([*range(0, start, step), *range(start, stop, step), stop]):
-        verdicts, contexts = inputs.source.evaluate_chunk(first, last)
-        rows = writer.rows(contexts, first, last)
-        if contexts is None:
-            rows["volatility"] = np.nan  # a model's values of the chunk before may lie there
-        apply_models(rows, inputs.regime, inputs.volatility, first)
-        yield first, Chunk(rows, inputs.minutes.write(first, last, room), verdicts)
+        said, contexts = inputs.source.evaluate_chunk(first, last)
+        models = models_of(contexts, inputs.regime, inputs.volatility, first, last)
+        yield first, Chunk(quotes.cut(first, last), said, models, inputs.minutes.clock(first, last))
 
 
-def apply_models(rows: Records, regime: F64 | None, volatility: F64 | None, start: int = 0) -> None:
-    """Let the models speak where there are any: the regime only ever tightens, volatility replaces ATR%."""
-    cut = slice(start, start + len(rows))
-    if regime is not None:
-        rows["regime"] = np.minimum(regime[cut], 1.0)
-    if volatility is not None:
-        blend = volatility[cut]
-        rows["volatility"] = np.where(np.isnan(blend), rows["volatility"], blend)
+def models_of(contexts: Records, regime: F64 | None, volatility: F64 | None, start: int, stop: int) -> Models:
+    """What is known beside prices in the bars [start, stop), which are those of the contexts."""
+    nothing = np.zeros((0, contexts.shape[1]))
+    return Models(
+        contexts,
+        nothing if regime is None else _plain(regime[start:stop]),
+        nothing if volatility is None else _plain(volatility[start:stop]),
+    )
+
+
+class RowWriter:
+    """Writes the rows of consecutive chunks for those who keep them; the engine makes its own as it needs them."""
+
+    def __init__(self, instruments: int) -> None:
+        self._ages = np.full(instruments, NEVER, np.int64)
+        self._room = records(ROW, (0, instruments))
+
+    def rows(self, chunk: Chunk) -> Records:
+        """ROW records of a chunk, shape (bars, instruments), in a room that is used again for the next."""
+        if len(self._room) < chunk.bars:
+            self._room = records(ROW, (chunk.bars, len(self._ages)))
+        out = self._room[: chunk.bars]
+        fill_rows(out, tuple(chunk.quotes), tuple(chunk.models), self._ages, chunk.clock.length_ms)
+        return out

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mastertrading.backtest.account import Chunk, Past, Record, ReplayedAccount
+from mastertrading.backtest.account import Past, Record, ReplayedAccount
+from mastertrading.backtest.chunk import Chunk, Models, Quotes, Said
 from mastertrading.backtest.forecasts import ModuleForecasts, UserForecasts, on_grid
 from mastertrading.backtest.inputs import (
     Inputs,
     MinuteWriter,
-    RowWriter,
-    apply_models,
     chunks,
+    models_of,
+    quotes_of,
     settlement_rows,
     transfer_rows,
 )
@@ -29,7 +30,10 @@ from mastertrading.domain.market import F64, I64, Market, Records
 from mastertrading.settings.records import atoms, reads_context, rules_record, spec_records
 from mastertrading.settings.schema import MODULES, Settings
 from mastertrading.signals.returns import hourly_returns
-from mastertrading.signals.rows import VERDICT
+from mastertrading.signals.rows import CONTEXT, VERDICT
+
+KEPT = ("trades", "events")
+"""The logs that a lean run collects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +76,22 @@ def run_lean(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Lean
     """Backtest a portfolio and keep trades and equity; see ``run`` for what it may raise."""
     refuse_bad_data(market, settings)
     start, stop = window(market, ask)
-    returns, known = hourly_returns(market)
-    minutes = MinuteWriter(market, settings, ask.macro_ms, known)
-    source = forecasts_of(market, settings, minutes, ask)
+    returns, first_ms = hourly_returns(market)
+    minutes = MinuteWriter(market, settings, ask.macro_ms, (first_ms, len(returns)))
+    source = forecasts_of(market, settings, minutes, ask, written=False)
     past = Past(returns, settlement_rows(market, settings, start), transfer_rows(market, settings, start))
     rules = rules_record(settings, source.modules)
     specs = spec_records(settings, market.instruments, source.modules)
-    account = ReplayedAccount(rules, specs, past, atoms(settings.account.initial_equity), stops=False)
+    account = ReplayedAccount(rules, specs, past, atoms(settings.account.initial_equity), kept=KEPT)
     inputs = Inputs(market, source, minutes, ask.regime, ask.volatility)
     equity = np.empty(stop - start, np.int64)
-    for first, chunk in chunks(inputs, (start, stop, chunk_length(ask, len(specs)))):
+    plain = ask.forecasts is not None and not reads_context(settings)  # nothing is made of the bars before
+    step = stop if plain and ask.chunk_bars is None else chunk_length(ask, len(specs))
+    for first, chunk in chunks(inputs, (start, stop, step)):
         if first < start:
             account.listen(chunk)
         else:
-            room = equity[first - start : first - start + len(chunk.minutes)]
+            room = equity[first - start : first - start + chunk.bars]
             account.play(chunk, Record.lean(room, len(specs)))
     return _finished(account, market, (start, stop), equity)
 
@@ -94,7 +100,8 @@ def run_lean(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Lean
 class Prepared:
     """What every lean run of one market shares, to be read only: make it with ``prepare``.
 
-    ``rooms`` are not shared: each run takes one for its verdicts and gives it back.
+    ``said`` is None where each run brings forecasts of its own. ``rooms`` are not shared: each run takes an account
+    to trade on and gives it back.
     """
 
     market: Market
@@ -102,13 +109,14 @@ class Prepared:
     basis: str
     start: int
     stop: int
-    rows: Records
-    minutes: Records
+    quotes: Quotes
+    models: Models
+    minutes: MinuteWriter
     past: Past
-    verdicts: Records | None
+    said: Said | None
     rules: Records
     specs: Records
-    rooms: list[Records]
+    rooms: list[ReplayedAccount]
 
 
 def prepare(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Prepared:
@@ -121,26 +129,26 @@ def prepare(market: Market, settings: Settings, ask: Ask = DEFAULT_ASK) -> Prepa
     """
     refuse_bad_data(market, settings)
     start, stop = window(market, ask)
-    returns, known = hourly_returns(market)
-    minutes = MinuteWriter(market, settings, ask.macro_ms, known).write(0, len(market.ts_ms))
-    own, verdicts, contexts = ask.forecasts is not None, None, None
+    returns, first_ms = hourly_returns(market)
+    minutes = MinuteWriter(market, settings, ask.macro_ms, (first_ms, len(returns)))
+    own, said, contexts = ask.forecasts is not None, None, records(CONTEXT, (0, len(market.instruments)))
     if not own or reads_context(settings):
-        verdicts, contexts = ModuleForecasts(market, settings, minutes).evaluate_chunk(0, stop)
-    rows = RowWriter(market, stop).rows(contexts, 0, stop)
-    apply_models(rows, ask.regime, ask.volatility)
-    modules = UserForecasts.modules if own else MODULES
+        modules = ModuleForecasts(market, settings, minutes.write(0, len(market.ts_ms)))
+        said, contexts = modules.evaluate_chunk(0, stop)
+    names = UserForecasts.modules if own else MODULES
     return Prepared(
         market=market,
         settings=settings,
         basis=basis_of(settings),
         start=start,
         stop=stop,
-        rows=rows,
-        minutes=minutes[:stop],
+        quotes=quotes_of(market),
+        models=models_of(contexts, ask.regime, ask.volatility, 0, stop),
+        minutes=minutes,
         past=Past(returns, settlement_rows(market, settings, start), transfer_rows(market, settings, start)),
-        verdicts=None if own else verdicts,
-        rules=rules_record(settings, modules),
-        specs=spec_records(settings, market.instruments, modules),
+        said=None if own else said,
+        rules=rules_record(settings, names),
+        specs=spec_records(settings, market.instruments, names),
         rooms=[],
     )
 
@@ -177,17 +185,26 @@ def lean(prepared: Prepared, forecasts: F64 | None = None, settings: Settings | 
     DataError
         If forecasts have not the market's shape, or are not within [-1, 1].
     """
-    rules, specs, initial = _rules_of(prepared, settings)
-    account = ReplayedAccount(rules, specs, prepared.past, initial, stops=False)
-    verdicts = _verdicts_of(prepared, forecasts)
+    account = _account_of(prepared, *_rules_of(prepared, settings))
+    said = _said_of(prepared, forecasts)
     equity = np.empty(prepared.stop - prepared.start, np.int64)
     if prepared.start:
-        account.listen(_cut(prepared, verdicts, 0, prepared.start))
-    chunk = _cut(prepared, verdicts, prepared.start, prepared.stop)
-    account.play(chunk, Record.lean(equity, len(specs)))
-    if verdicts is not prepared.verdicts:
-        prepared.rooms.append(verdicts)
-    return _finished(account, prepared.market, (prepared.start, prepared.stop), equity)
+        account.listen(_cut(prepared, said, 0, prepared.start))
+    chunk = _cut(prepared, said, prepared.start, prepared.stop)
+    account.play(chunk, Record.lean(equity, len(account.specs)))
+    result = _finished(account, prepared.market, (prepared.start, prepared.stop), equity)
+    prepared.rooms.append(account)
+    return result
+
+
+def _account_of(prepared: Prepared, rules: Records, specs: Records, initial: int) -> ReplayedAccount:
+    """An account that no other run has, in rooms that were used before where there are any."""
+    try:
+        account = prepared.rooms.pop()  # one step: looking first would let another thread take the last one
+    except IndexError:
+        return ReplayedAccount(rules, specs, prepared.past, initial, kept=KEPT)
+    account.reopen(rules, specs, initial)
+    return account
 
 
 def _rules_of(prepared: Prepared, settings: Settings | None) -> tuple[Records, Records, int]:
@@ -201,38 +218,27 @@ def _rules_of(prepared: Prepared, settings: Settings | None) -> tuple[Records, R
             why="data, signals, sessions, macro, account or what the rules read differ from what was prepared",
             hint="call prepare again with them",
         )
-    modules = MODULES if prepared.verdicts is not None else UserForecasts.modules
+    modules = MODULES if prepared.said is not None else UserForecasts.modules
     specs = spec_records(chosen, prepared.market.instruments, modules)
     return rules_record(chosen, modules), specs, initial
 
 
-def _verdicts_of(prepared: Prepared, forecasts: F64 | None) -> Records:
-    if forecasts is None and prepared.verdicts is not None:
-        return prepared.verdicts
-    if forecasts is None or prepared.verdicts is not None:
+def _said_of(prepared: Prepared, forecasts: F64 | None) -> Said:
+    if forecasts is None and prepared.said is not None:
+        return prepared.said
+    if forecasts is None or prepared.said is not None:
         raise ConfigError(
             "forecasts are missing" if forecasts is None else "forecasts beside the modules' own",
             why="the market was prepared for "
             + ("a user's own" if forecasts is None else "the four modules"),
             hint="prepare says by ask.forecasts which of them it will be",
         )
-    values = on_grid(prepared.market, forecasts)[: prepared.stop]
-    verdicts = _room_of(prepared)
-    verdicts["forecast"][:, :, 0] = values
-    return verdicts
+    return Said(on_grid(prepared.market, forecasts), records(VERDICT, (0, len(prepared.specs), 1)))
 
 
-def _room_of(prepared: Prepared) -> Records:
-    """A room for verdicts that no other run has."""
-    try:
-        return prepared.rooms.pop()  # one step: looking first would let another thread take the last one
-    except IndexError:
-        return records(VERDICT, (prepared.stop, len(prepared.specs), 1))
-
-
-def _cut(prepared: Prepared, verdicts: Records, start: int, stop: int) -> Chunk:
-    cut = slice(start, stop)
-    return Chunk(prepared.rows[cut], prepared.minutes[cut], verdicts[cut])
+def _cut(prepared: Prepared, said: Said, start: int, stop: int) -> Chunk:
+    quotes, clock = prepared.quotes.cut(start, stop), prepared.minutes.clock(start, stop)
+    return Chunk(quotes, said.cut(start, stop), prepared.models.cut(start, stop), clock)
 
 
 def _finished(account: ReplayedAccount, market: Market, decided: tuple[int, int], equity: I64) -> LeanResult:

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from mastertrading.compiled import borrow, kernel
+from mastertrading.compiled import borrow, fetch, kernel
 from mastertrading.engine.cycle import charge, decide, mark, receive, venue
 from mastertrading.engine.deciding import hear
-from mastertrading.engine.marking import revalue
-from mastertrading.engine.sleep import set_alarm, stirs, wake_all, watch
+from mastertrading.engine.marking import total_up
+from mastertrading.engine.rows import ticks, write_row
+from mastertrading.engine.sleep import first_stir, set_alarm, wake_all, watch
+from mastertrading.rules.allocation.sessions import write_minute
 from mastertrading.rules.position.exits import note_price
 from mastertrading.rules.position.money import sign
+from mastertrading.rules.position.transitions import unrealised
 
 ROOM_PER_INSTRUMENT = 8  # log rows that one bar of one instrument can write at most
 FOREVER_MS = 1 << 61
 
 
 @kernel(entry=True)
-def listen(memory: Any, minutes: Any, verdicts: Any) -> None:
-    """Remember the verdicts of bars before the first decision, so that it hears what a longer run would (SIG-TTL)."""
-    for t in range(minutes.shape[0]):
+def listen(memory: Any, said: Any, window: Any, opened_ms: int, length_ms: int) -> None:
+    """Remember the verdicts of bars before the first decision, so that it hears what a longer run would (SIG-TTL).
+
+    ``said``, ``window``: as in ``replay``; ``opened_ms``: open of the first bar.
+    """
+    loudest, verdicts = said
+    for t in range(loudest.shape[0]):
         for i in range(memory.shape[0]):
-            hear(memory, verdicts, t, i, minutes[t].t_ms)
+            if loudest[t, i] != 0.0:
+                write_verdicts(window[2], loudest, verdicts, t, i)
+                hear(memory, window[2], 0, i, opened_ms + (t + 1) * length_ms)
 
 
 @kernel(entry=True)
@@ -50,14 +57,15 @@ def replay(
     rules, specs
         One RULES record in an array; SPEC records, shape (instruments,).
     inputs
-        (rows, minutes, verdicts) of these bars.
+        The fields of a ``Chunk``, as tuples: quotes, what was said, models, the clock, and a window for the one bar
+        that is looked at. Rows, minutes and verdicts are made there, of such bars only.
     market
         (hourly returns, their bounds).
     events
         (settlements, transfers), ascending in time.
     out
-        (decisions, equity, values) to fill: DECISION (bars, instruments), EQUITY (bars,), equity in atoms (bars,).
-        What has no room is not written.
+        (decisions, equity, worth, value) to fill: DECISION (bars, instruments), EQUITY (bars,), and equity and exposure
+        in atoms (bars,). What has no room is not written, but equity in atoms always has.
 
     Returns
     -------
@@ -72,65 +80,100 @@ def replay(
     )
     latest, watches = borrow(state[5]), borrow(state[6])
     room = (borrow(state[8]), borrow(state[9]), borrow(state[10]))
-    rows, minutes, verdicts = borrow(inputs[0]), borrow(inputs[1]), borrow(inputs[2])
+    quotes, said, models, clock, window = inputs
+    quotes = (
+        borrow(quotes[0]),
+        borrow(quotes[1]),
+        borrow(quotes[2]),
+        borrow(quotes[3]),
+        borrow(quotes[4]),
+        borrow(quotes[5]),
+        borrow(quotes[6]),
+    )
+    loudest, verdicts = borrow(said[0]), borrow(said[1])
+    models = (borrow(models[0]), borrow(models[1]), borrow(models[2]))
+    first_ms, length_ms, sessions, hours, blackout = (
+        clock[0],
+        clock[1],
+        clock[2][0],
+        clock[3],
+        borrow(clock[4]),
+    )
+    rows, minutes, heard, ages = borrow(window[0]), borrow(window[1]), borrow(window[2]), borrow(window[3])
     specs, events = borrow(specs), (borrow(events[0]), borrow(events[1]))
     logs = (borrow(logs[0]), borrow(logs[1]), borrow(logs[2]), borrow(logs[3]), borrow(logs[4]))
     market = (borrow(market[0]), borrow(market[1]))
-    out = (borrow(out[0]), borrow(out[1]), borrow(out[2]))
+    out = (borrow(out[0]), borrow(out[1]), borrow(out[2]), borrow(out[3]))
     book = (account, positions, orders, outcomes, memory, latest, watches, room)
-    inputs = (rows, minutes, verdicts)
-    worth, value = np.empty(stop - start, np.int64), np.empty(stop - start, np.int64)
+    worth, value = out[2], out[3]
     for i in range(positions.shape[0]):
         watches[i].stirs_at = -1
-    # Bars are evenly spaced, so a time is an addition: reading it of every bar would miss the cache each time.
-    length_ms = minutes[start].t_ms - minutes[start].open_ms if start < stop else 1
-    t, t_ms = start, minutes[start].t_ms if start < stop else 0
+    t, t_ms = start, first_ms + (start + 1) * length_ms
     while t < stop:
-        woken = rouse(watches, rows, verdicts, t, stop, t_ms)
+        woken = rouse(watches, quotes, loudest, t, stop, t_ms)
         if woken > t:
             due = next_ms(events[0], account.settlement_cursor), next_ms(events[1], account.transfer_cursor)
             set_alarm(alarm, account, watches, rule, due, t_ms - length_ms)
             woken = first_bar_at((t_ms, length_ms), alarm.until_ms, t, woken)
-            woken = value_bars(alarm, account, positions, specs, rows, (worth, value), t, woken)
+            woken = value_bars(alarm, account, positions, specs, quotes, (worth, value), t, woken)
             if woken > t:
-                keep_extremes(positions, rows, t, woken)
-                write_bars(out, (t_ms, length_ms), (worth, value), account.balance, latest, t, woken)
-                revalue(account, positions, specs, rows, woken - 1)
+                keep_extremes(positions, quotes, t, woken)
+                write_bars(out, (t_ms, length_ms), account.balance, latest, t, woken)
+                mark_again(account, positions, specs, quotes, woken - 1)
                 t, t_ms = woken, t_ms + (woken - t) * length_ms
                 continue
         if is_full(logs, account, positions.shape[0], events, t_ms):
             return t
-        play(book, logs, rule, specs, inputs, market, events, (t, t_ms - length_ms, t_ms))
-        worth[0], value[0] = account.equity, account.exposure
-        write_bars(out, (t_ms, length_ms), (worth, value), account.balance, latest, t, t + 1)
+        write_minute(minutes[0], sessions, hours, t_ms - length_ms, t_ms)
+        if blackout.shape[0] > 0:
+            minutes[0].blackout = blackout[t]
+        for i in range(positions.shape[0]):
+            write_row(rows[0, i], quotes, models, ages, t, i, length_ms)
+            write_verdicts(heard, loudest, verdicts, t, i)
+        play(book, logs, rule, specs, (rows, minutes, heard), market, events, (t_ms - length_ms, t_ms))
+        worth[t] = account.equity
+        if value.shape[0] > 0:
+            value[t] = account.exposure
+        write_bars(out, (t_ms, length_ms), account.balance, latest, t, t + 1)
         t, t_ms = t + 1, t_ms + length_ms
     return stop
 
 
 @kernel(inline=True)
+def write_verdicts(heard: Any, loudest: Any, verdicts: Any, t: int, i: int) -> None:
+    """Write what the modules say of an instrument in bar ``t``; without verdicts, one module says what is loudest."""
+    if verdicts.shape[0] == 0:
+        heard[0, i, 0].forecast = loudest[t, i]
+    else:
+        for m in range(heard.shape[2]):
+            heard[0, i, m].forecast = verdicts[t, i, m].forecast
+            heard[0, i, m].confluence = verdicts[t, i, m].confluence
+
+
+@kernel(inline=True)
 def play(
-    book: Any, logs: Any, rules: Any, specs: Any, inputs: Any, market: Any, events: Any, bar: Any
+    book: Any, logs: Any, rules: Any, specs: Any, inputs: Any, market: Any, events: Any, times: Any
 ) -> None:
     """One bar by the engine's verbs; then each instrument that was looked at may lie down to sleep.
 
-    ``bar``: (its place, open, close).
+    ``inputs``: (rows, minutes, verdicts) of this bar alone; ``times``: its open and close.
     """
     account, positions, orders, outcomes, memory, latest, watches, room = book
     fills, trades, payments, history, stops = logs
     rows, stage = inputs[0], account.stage
-    t, open_ms, t_ms = bar
+    open_ms, t_ms = times
     held, written = (account, positions, orders, outcomes), (fills, trades, history, stops)
     receive(account, history, events[1], open_ms)
     charge(account, positions, specs, payments, events[0], t_ms)
-    venue(held, written, rules, specs, watches, rows, t, open_ms)
-    mark(held, written, rules, specs, rows, t, t_ms)
+    venue(held, written, rules, specs, watches, rows, 0, open_ms)
+    mark(held, written, rules, specs, rows, 0, t_ms)
     if account.stage != stage:
         wake_all(watches)
     thinking = (account, positions, orders, memory, latest, watches, room)
-    decide(thinking, market, rules, specs, inputs, (t, t_ms), stops)
+    decide(thinking, market, rules, specs, inputs, (0, t_ms), stops)
     for i in range(positions.shape[0]):
         if watches[i].awake:
-            watch(watches[i], positions[i], orders[i], memory, i, rules, specs[i], (rows[t, i], t_ms))
+            watch(watches[i], positions[i], orders[i], memory, i, rules, specs[i], (rows[0, i], t_ms))
 
 
 @kernel(inline=True)
@@ -165,14 +208,19 @@ def next_ms(rows: Any, cursor: int) -> int:
 
 
 @kernel(inline=True)
-def rouse(watches: Any, rows: Any, verdicts: Any, t: int, stop: int, t_ms: int) -> int:
+def rouse(watches: Any, quotes: Any, loudest: Any, t: int, stop: int, t_ms: int) -> int:
     """Wake the instruments that must be looked at in bar ``t``; returns the first bar in which any must be."""
     first = stop
     for i in range(watches.shape[0]):
-        if watches[i].stirs_at < t:
-            watches[i].stirs_at = first_stir(watches[i], rows, verdicts, i, t, stop)
-        watches[i].awake = t_ms >= watches[i].until_ms or watches[i].stirs_at == t
-        first = t if watches[i].awake else min(first, watches[i].stirs_at)
+        sentry = watches[i]
+        if t_ms >= sentry.until_ms:
+            sentry.awake, first = 1, t
+            continue
+        if sentry.stirs_at < t:
+            sentry.stirs_at = first_stir(sentry, quotes, loudest, i, t, stop)
+            fetch(quotes[0], min(sentry.stirs_at, stop - 1), i)  # fills will ask for that bar's open
+        sentry.awake = 1 if sentry.stirs_at == t else 0
+        first = min(first, sentry.stirs_at)
     return first
 
 
@@ -188,78 +236,81 @@ def first_bar_at(time: Any, until_ms: int, t: int, stop: int) -> int:
     return t + max(0, until_ms - t_ms + length_ms - 1) // length_ms
 
 
-@kernel
-def first_stir(watch: Any, rows: Any, verdicts: Any, i: int, start: int, stop: int) -> int:
-    """The first bar of [start, stop) in which an instrument must be looked at, or ``stop``."""
-    row, said = rows[start:stop, i], verdicts[start:stop, i]
-    for k in range(row.shape[0]):
-        spoken = False
-        for m in range(said.shape[1]):
-            spoken = spoken or said[k, m].forecast != 0.0
-        if spoken or stirs(watch, row[k]):
-            return start + k
-    return stop
-
-
-@kernel
+@kernel(inline=True)
 def value_bars(
-    alarm: Any, account: Any, positions: Any, specs: Any, rows: Any, room: Any, start: int, stop: int
+    alarm: Any, account: Any, positions: Any, specs: Any, quotes: Any, room: Any, start: int, stop: int
 ) -> int:
     """Equity and exposure at the close of each bar of [start, stop); the first at which the account must wake.
 
-    ``room``: (equity, exposure), whose first place is that of ``start``.
+    ``room``: (equity, exposure) of all bars; the second may have no room.
     """
-    worth, value = room[0][: max(0, stop - start)], room[1][: max(0, stop - start)]
-    for k in range(worth.shape[0]):
-        worth[k], value[k] = account.balance, 0
+    worth, value = room[0][start : max(start, stop)], room[1][start : max(start, stop)]
+    marks, per_tick = quotes[4], quotes[6]
+    fixed = account.balance
+    for i in range(positions.shape[0]):
+        fixed -= sign(positions[i].lots) * positions[i].entry_ticklots * specs[i].atoms
+    for k in range(value.shape[0]):
+        value[k] = 0
+    held = False
     for i in range(positions.shape[0]):
         lots = positions[i].lots
         if lots != 0:
-            row, side, per_tick = rows[start:stop, i], sign(lots), abs(lots) * specs[i].atoms
-            basis = positions[i].entry_ticklots * specs[i].atoms
-            for k in range(row.shape[0]):
-                notional = row[k].mark * per_tick
-                worth[k] += side * (notional - basis)
-                value[k] += notional
-    low, high = alarm.low, alarm.high
-    for k in range(worth.shape[0]):
-        if not low < worth[k] <= high:
-            return start + k
-    return stop
+            px, scale, a_tick = marks[start : max(start, stop), i], per_tick[i], lots * specs[i].atoms
+            for k in range(worth.shape[0]):
+                worth[k] = (worth[k] if held else fixed) + ticks(px[k], scale) * a_tick
+            for k in range(value.shape[0]):
+                value[k] += ticks(px[k], scale) * abs(a_tick)
+            held = True
+    if not held:
+        for k in range(worth.shape[0]):
+            worth[k] = fixed
+    k, low, high = 0, alarm.low, alarm.high
+    while k < worth.shape[0] and low < worth[k] <= high:
+        k += 1
+    return start + k
 
 
-@kernel
-def keep_extremes(positions: Any, rows: Any, start: int, stop: int) -> None:
+@kernel(inline=True)
+def keep_extremes(positions: Any, quotes: Any, start: int, stop: int) -> None:
     """Remember the best and worst prices of the trades that were open through bars."""
+    _, highs, lows, _, _, _, per_tick = quotes
     for i in range(positions.shape[0]):
         if positions[i].lots != 0:
-            row = rows[start:stop, i]
-            high, low = row[0].high, row[0].low
-            for k in range(row.shape[0]):
-                high, low = max(high, row[k].high), min(low, row[k].low)
+            above, below = highs[start:stop, i], lows[start:stop, i]
+            high, low = above[0], below[0]
+            for k in range(above.shape[0]):
+                high = above[k] if above[k] > high else high
+                low = below[k] if below[k] < low else low
             side = sign(positions[i].lots)
-            note_price(positions[i], side, high)
-            note_price(positions[i], side, low)
+            note_price(positions[i], side, ticks(high, per_tick[i]))
+            note_price(positions[i], side, ticks(low, per_tick[i]))
 
 
-@kernel
-def write_bars(out: Any, time: Any, room: Any, balance: int, latest: Any, start: int, stop: int) -> None:
+@kernel(inline=True)
+def mark_again(account: Any, positions: Any, specs: Any, quotes: Any, t: int) -> None:
+    """Value every position at the close of a bar that was slept through, whose extremes are known already."""
+    for i in range(positions.shape[0]):
+        positions[i].mark_ticks = ticks(quotes[4][t, i], quotes[6][i])
+        if positions[i].lots != 0:
+            positions[i].unrealised = unrealised(positions[i], specs[i])
+    total_up(account, positions, specs)
+
+
+@kernel(inline=True)
+def write_bars(out: Any, time: Any, balance: int, latest: Any, start: int, stop: int) -> None:
     """Write the account's value at the close of bars, and the decisions in force, where there is room for them.
 
-    ``time``: (close of bar ``start``, length of a bar).
+    ``time``: (close of bar ``start``, length of a bar). Equity alone stands in its room already.
     """
-    decisions, equity, values = out
-    worth, value = room
+    decisions, equity, worth, value = out
     t_ms, length_ms = time
-    if values.shape[0] > 0:
-        for t in range(start, stop):
-            values[t] = worth[t - start]
     if equity.shape[0] > 0:
-        for t in range(start, stop):
-            row = equity[t]
-            row.t_ms, row.balance = t_ms + (t - start) * length_ms, balance
-            row.equity, row.exposure = worth[t - start], value[t - start]
+        rows, worths, values = equity[start:stop], worth[start:stop], value[start:stop]
+        for k in range(rows.shape[0]):
+            rows[k].t_ms, rows[k].balance = t_ms + k * length_ms, balance
+            rows[k].equity, rows[k].exposure = worths[k], values[k]
     if decisions.shape[0] > 0:
-        for t in range(start, stop):
-            for i in range(latest.shape[0]):
-                decisions[t, i] = latest[i]
+        for i in range(latest.shape[0]):
+            column, newest = decisions[start:stop, i], latest[i]
+            for k in range(column.shape[0]):
+                column[k] = newest

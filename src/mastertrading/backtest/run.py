@@ -23,14 +23,21 @@ import numpy as np
 from mastertrading.backtest.account import Past, Record, ReplayedAccount
 from mastertrading.backtest.forecasts import Forecasts, Given, ModuleForecasts, UserForecasts
 from mastertrading.backtest.funnel import count
-from mastertrading.backtest.inputs import Inputs, MinuteWriter, chunks, settlement_rows, transfer_rows
+from mastertrading.backtest.inputs import (
+    Inputs,
+    MinuteWriter,
+    RowWriter,
+    chunks,
+    settlement_rows,
+    transfer_rows,
+)
 from mastertrading.backtest.result import Funnel, Result
 from mastertrading.compiled import records
 from mastertrading.compiled.kernel import code_key
 from mastertrading.domain.errors import DataError, DataMissing
 from mastertrading.domain.market import F64, I64, Market, Records
 from mastertrading.domain.reasons import IntrabarPath
-from mastertrading.engine.book import DECISION, EQUITY
+from mastertrading.engine.book import DECISION, EQUITY, Logs
 from mastertrading.settings.load import config_hash
 from mastertrading.settings.records import atoms, reads_context, rules_record, spec_records
 from mastertrading.settings.schema import Settings
@@ -106,8 +113,8 @@ def run(
     started = time.perf_counter()
     refuse_bad_data(market, settings)
     start, stop = window(market, ask)
-    returns, known = hourly_returns(market)
-    minutes = MinuteWriter(market, settings, ask.macro_ms, known)
+    returns, first_ms = hourly_returns(market)
+    minutes = MinuteWriter(market, settings, ask.macro_ms, (first_ms, len(returns)))
     source = forecasts_of(market, settings, minutes, ask)
     past = Past(returns, settlement_rows(market, settings, start), transfer_rows(market, settings, start))
     accounts = open_accounts(market, settings, source, past, ask.all_paths)
@@ -119,22 +126,24 @@ def run(
         records(EQUITY, stop - start),
         records(DECISION, (min(step, stop - start), width)),
     )
-    nothing = np.empty(0, np.int64)
     inputs = Inputs(market, source, minutes, ask.regime, ask.volatility)
+    writer = RowWriter(width)
     for first, chunk in chunks(inputs, (start, stop, step)):
+        rows = None if on_decisions is None else writer.rows(chunk)
         if first < start:
             for each in accounts.values():
                 each.listen(chunk)
             continue
-        done = first - start + len(chunk.minutes)
-        decided = decisions[: len(chunk.minutes)]
-        account.play(chunk, Record(decided, equity[first - start : done], nothing))
-        count(funnel.arrays(), chunk.verdicts, decided)
+        done = first - start + chunk.bars
+        decided = decisions[: chunk.bars]
+        record = account.play(chunk, Record.of(decided, equity[first - start : done]))
+        count(funnel.arrays(), chunk.said.verdicts, decided)
         for twin in accounts.values():
             if twin is not account:
-                twin.play(chunk, Record.lean(nothing, width))
-        if on_decisions is not None:
-            on_decisions(chunk.minutes["t_ms"].copy(), chunk.verdicts, decided, chunk.rows)
+                twin.play(chunk, Record.lean(record.worth, width))
+        if on_decisions is not None and rows is not None:
+            closes = market.ts_ms[first : first + chunk.bars] + market.base_ms
+            on_decisions(closes, chunk.said.verdicts, decided, rows)
         if on_progress is not None:
             on_progress(done, stop - start)
     end_ms = int(market.ts_ms[stop - 1]) + market.base_ms
@@ -180,13 +189,15 @@ def window(market: Market, ask: Ask) -> tuple[int, int]:
     return start, stop
 
 
-def forecasts_of(market: Market, settings: Settings, minutes: MinuteWriter, ask: Ask) -> Forecasts:
-    """The modules, or what the user gave in their place."""
+def forecasts_of(
+    market: Market, settings: Settings, minutes: MinuteWriter, ask: Ask, written: bool = True
+) -> Forecasts:
+    """The modules, or what the user gave in their place; ``written``: with VERDICT records of that, too."""
     bars = len(market.ts_ms)
     if ask.forecasts is None:
         return ModuleForecasts(market, settings, minutes.write(0, bars))
     told = minutes.write(0, bars) if reads_context(settings) else None
-    return UserForecasts(market, settings, told, ask.forecasts)
+    return UserForecasts(market, settings, told, ask.forecasts, written)
 
 
 def open_accounts(
@@ -201,12 +212,13 @@ def open_accounts(
     for path in paths:
         rules = rules_record(settings, source.modules)
         rules[0].costs.path = IntrabarPath[path.upper()]
-        accounts[path] = ReplayedAccount(rules, specs, past, initial, stops=path == chosen)
+        kept = Logs._fields if path == chosen else ()
+        accounts[path] = ReplayedAccount(rules, specs, past, initial, kept=kept)
     if all_paths:
         rules = rules_record(settings, source.modules)
         for cost in ("taker_e8", "maker_e8", "slippage_e8"):
             rules[0].costs[cost] *= 2
-        accounts[COSTS_DOUBLED] = ReplayedAccount(rules, specs, past, initial, stops=False)
+        accounts[COSTS_DOUBLED] = ReplayedAccount(rules, specs, past, initial, kept=())
     return accounts
 
 

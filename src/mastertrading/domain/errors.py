@@ -13,6 +13,8 @@
     ├── ExchangeRefused               1   an exchange said that it will not answer
     ├── OutputError                   1   results cannot be written (nothing half-written is left)
     ├── SafetyBlocked                 3   a safety rule forbids the action
+    │   ├── JournalUnusable           3   the journal cannot be written or trusted: then nothing may be sent
+    │   └── LeaseLost                 3   another process may write this account's journal
     ├── ValidationFailed              4   a validation gate said no
     ├── NotRunning                    5   there is no process to speak to
     └── InvariantBroken               1   a bug of ours: the books do not balance
@@ -94,6 +96,14 @@ class SafetyBlocked(MastertradingError):
     """A safety rule forbids the action."""
 
     exit_code = 3
+
+
+class JournalUnusable(SafetyBlocked):
+    """The journal cannot be written or trusted; without it nothing may be sent."""
+
+
+class LeaseLost(SafetyBlocked):
+    """Another process may have the right to write: this one stops."""
 
 
 class ValidationFailed(MastertradingError):

@@ -1,13 +1,37 @@
-"""Doors that have two real implementations: a venue through ccxt, and the paper venue; wall and virtual clocks."""
+"""Doors that have two real implementations.
+
+A venue through ccxt and the paper venue; wall and virtual clocks; a journal in a database and one in memory.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from mastertrading.domain.commands import Reply
+from mastertrading.domain.facts import (
+    AccountName,
+    Adjustment,
+    BreakerFacts,
+    CapitalStage,
+    CycleFacts,
+    DecisionFacts,
+    EquityFacts,
+    Incident,
+    InputFacts,
+    Latch,
+    Lease,
+    Operation,
+    OperatorCommand,
+    Performance,
+    RunFacts,
+    StateFacts,
+    Trade,
+)
 from mastertrading.domain.feed import AccountEvent, Bar, Book, Funding, MarketEvent
 from mastertrading.domain.instrument import Instrument
+from mastertrading.domain.intents import Command, Intent, Transition
 from mastertrading.domain.orders import (
     AccountFacts,
     Balance,
@@ -131,3 +155,165 @@ class Gateway(Protocol):
 
         A ``StreamGap`` comes first, and after each reconnect. One reader at a time.
         """
+
+
+class Journal(Protocol):
+    """The durable memory of one account: facts, each once, each change one commit.
+
+    A write that returns is durable, and one that raises left nothing behind; only where a server went away during a
+    commit nobody knows, and the caller reads again. Writers need the lease; whoever lost
+    it gets ``LeaseLost``. Where the journal cannot be written or trusted, ``JournalUnusable``: then nothing may be
+    sent. Operators' requests need no lease, so that they reach a trader from another process. Times come in as
+    arguments.
+    """
+
+    @property
+    def account(self) -> AccountName:
+        """Whose journal it is."""
+
+    def close(self) -> None:
+        """Let go of the database. May be called twice."""
+
+    # ---------------------------------------------------------------- who may write
+    def acquire(self, holder: str, now_ms: int, ttl_ms: int) -> Lease:
+        """Take the lease, with the next epoch. Raises ``LeaseLost`` while someone else holds it."""
+
+    def renew(self, now_ms: int, ttl_ms: int) -> Lease:
+        """Hold it longer. Raises ``LeaseLost``."""
+
+    def release(self) -> None:
+        """Give it back."""
+
+    def lease(self) -> Lease | None:
+        """Who holds it, also when that is someone else; expired or not."""
+
+    def bind(self, identity: str) -> None:
+        """Tie the journal to the venue's own name of the account, once. Raises ``JournalUnusable`` for another."""
+
+    def begin_run(self, run: RunFacts) -> int:
+        """Write that a process begins to trade; its number goes with everything it writes."""
+
+    def end_run(self, at_ms: int, outcome: str) -> None:
+        """Write that it ended, and how."""
+
+    # ---------------------------------------------------------------- commands
+    def prepare(self, *intents: Intent, at_ms: int) -> tuple[Command, ...]:
+        """Write intents, before anything is sent. Raises ``InvariantBroken`` for a client id that was used."""
+
+    def mark(self, *steps: Transition) -> tuple[Command, ...]:
+        """Write arrows of the protocol. Raises ``InvariantBroken`` for one that is not legal."""
+
+    def observe(self, *orders: Order, at_ms: int) -> tuple[Command, ...]:
+        """Write what the venue tells of orders, and move their commands. Old news moves nothing.
+
+        Returns the commands that moved.
+        """
+
+    def command(self, client_id: str) -> Command | None:
+        """One command."""
+
+    def open_commands(self) -> tuple[Command, ...]:
+        """Commands after which something can still follow, in the order in which they were prepared."""
+
+    def venue_orders(self, symbol: str | None = None) -> tuple[Order, ...]:
+        """Open orders as the venue told them last."""
+
+    # ---------------------------------------------------------------- money
+    def define(self, *instruments: Instrument, at_ms: int) -> None:
+        """Write contract facts; needed before an instrument's first fill. A change is kept beside the old facts."""
+
+    def book_fill(self, *fills: Fill, at_ms: int) -> int:
+        """Book executions, each once however often it is told, in any order; returns how many were new."""
+
+    def book_payment(self, *payments: Payment, at_ms: int) -> int:
+        """Book funding, transfers and others, each once; returns how many were new.
+
+        Funding is + = paid; everything else + = into the account.
+        """
+
+    def adjust(self, *adjustments: Adjustment, at_ms: int) -> int:
+        """Book differences that nothing explains, with an incident each; returns how many were new."""
+
+    def position(self, symbol: str) -> Decimal:
+        """Signed base units, by our books."""
+
+    def balances(self) -> Mapping[tuple[str, str], Decimal]:
+        """The ledger: (account, currency) to amount."""
+
+    def fill_cursor(self, symbol: str) -> int:
+        """Time of the newest fill that is booked; 0 if there is none."""
+
+    def payment_cursor(self) -> int:
+        """Time of the newest payment that is booked; 0 if there is none."""
+
+    def verify(self, last: int | None = None) -> None:
+        """Check that the ledger balances and its chain holds. Raises ``JournalUnusable``."""
+
+    # ---------------------------------------------------------------- cycles
+    def commit_cycle(self, cycle: CycleFacts, at_ms: int) -> int:
+        """Write all that a cycle leaves behind in one transaction; returns its number."""
+
+    def latest_state(self) -> StateFacts | None:
+        """The engine's record that was written last."""
+
+    # ---------------------------------------------------------------- safety
+    def report(self, *incidents: Incident) -> None:
+        """Write incidents."""
+
+    def latch(self, name: str, reason: str, at_ms: int) -> bool:
+        """Put a switch; False if it was put already (the first reason stays)."""
+
+    def unlatch(self, name: str, command_id: str, at_ms: int) -> bool:
+        """Open a switch by an operator's command; False if it was open."""
+
+    def latches(self) -> Mapping[str, Latch]:
+        """Switches that are put. ``reconcile_first``: the journal was restored, the venue may be ahead of it."""
+
+    def set_breaker(self, breaker: BreakerFacts) -> bool:
+        """Write where a breaker stands; False if it stood there. A change is an incident too."""
+
+    def breakers(self) -> Mapping[str, BreakerFacts]:
+        """Where each breaker stands."""
+
+    def request(self, command: OperatorCommand) -> bool:
+        """Accept an operator's command; False if that id is known. Raises ``UsageError`` if it said something else."""
+
+    def requests(self) -> tuple[OperatorCommand, ...]:
+        """Operators' commands that are accepted and not finished, oldest first."""
+
+    def finish(self, command: OperatorCommand) -> None:
+        """Write how a command ended: its phase, before, after, outcome and time."""
+
+    def enter_stage(self, stage: CapitalStage) -> None:
+        """Go to another capital stage. Upward one at a time, by command and after a gate; downward freely."""
+
+    def stage(self) -> CapitalStage | None:
+        """The stage that holds now."""
+
+    # ---------------------------------------------------------------- questions
+    def decisions(self, symbol: str, since_ms: int, until_ms: int) -> tuple[DecisionFacts, ...]:
+        """Decisions of minutes that closed in [since, until)."""
+
+    def fills(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Fill, ...]:
+        """Booked executions, in the order of the books: by time, then as their commands were prepared."""
+
+    def payments(self, since_ms: int = 0) -> tuple[Payment, ...]:
+        """Booked payments, ascending."""
+
+    def trades(self, symbol: str | None = None, since_ms: int = 0) -> tuple[Trade, ...]:
+        """Trades that are open or closed in [since, ...), by number."""
+
+    def operation(self, number: int) -> Operation | None:
+        """The report of one trade."""
+
+    def inputs(self, since_ms: int, until_ms: int) -> tuple[InputFacts, ...]:
+        """What the cycles of bars that closed in [since, until) were told."""
+
+    def equity(self, since_ms: int = 0) -> tuple[EquityFacts, ...]:
+        """The equity curve that is kept."""
+
+    def incidents(self, since_ms: int = 0) -> tuple[Incident, ...]:
+        """Incidents, oldest first."""
+
+    def performance(self, since_ms: int = 0) -> Performance:
+        """What trades closed in [since, ...) made."""

@@ -119,6 +119,11 @@ class FillReason(IntEnum):
     BREAKER = 9
     LIQUIDATION = 10
     END_OF_DATA = 11
+    EMERGENCY = 12
+    MANUAL = 13  # the operator's own command
+    ADL = 14
+    EXTERNAL = 15  # an order that is not ours
+    UNKNOWN = 16  # nothing proves what it was
 
 
 class Breaker(IntEnum):

@@ -50,6 +50,14 @@ def log_stop(account: Any, stops: Any, position: Any, orders: Any, i: int, ts_ms
 
 
 @kernel
+def attach(account: Any, stops: Any, position: Any, orders: Any, i: int, ts_ms: int) -> None:
+    """Let the protection of a position that has just been entered rest."""
+    orders.stop_ticks, orders.stop_reason = position.stop_ticks, position.stop_reason
+    orders.target_ticks, orders.partial_lots = position.target_ticks, 0
+    log_stop(account, stops, position, orders, i, ts_ms)
+
+
+@kernel
 def log_trade(trade: Any, position: Any, spec: Any, fill: Any, side: int) -> None:
     """Write the row of a trade that has just closed."""
     trade.trade_id = position.trade_id

@@ -15,6 +15,7 @@ from mastertrading.engine.params import MAX_MODULES
 
 RESULTS_KEPT = 100
 WORST_HOURS = 1024
+LONG_AGO_MS = int(np.iinfo(np.int64).min) // 2
 
 POSITION = np.dtype(
     [
@@ -288,39 +289,55 @@ def open_book(rules: Records, instruments: int, initial_atoms: int) -> Book:
     initial_atoms
         Its first deposit.
     """
-    account = records(ACCOUNT, 1)
-    money = float(initial_atoms)
-    for name in ("balance", "equity"):
-        account[name] = initial_atoms
-    account["units"] = money
-    for name in ("nav", "peak_nav", "day_nav", "week_nav"):
-        account[name] = 1.0
-    account["day"] = account["week"] = -1
-    account["next_trade_id"] = 1
-    account["weights"] = rules["allocation"]["weights"]
-    memory = records(MEMORY, (instruments, int(rules[0].allocation.modules)))
-    memory["t_ms"] = np.iinfo(np.int64).min // 2
-    watches = records(WATCH, instruments)
-    watches["awake"] = 1
-    return Book(
-        account=account,
+    book = Book(
+        account=records(ACCOUNT, 1),
         positions=records(POSITION, instruments),
         orders=records(ORDERS, instruments),
-        memory=memory,
+        memory=records(MEMORY, (instruments, int(rules[0].allocation.modules))),
         outcomes=records(OUTCOME, _outcomes_in_window(rules, instruments)),
         latest=records(DECISION, instruments),
-        watches=watches,
+        watches=records(WATCH, instruments),
         alarm=records(ALARM, 1),
         urgency=np.zeros(instruments),
         exposures=np.zeros(instruments),
         worst=np.zeros(WORST_HOURS),
     )
+    _write_beginning(book, rules, initial_atoms)
+    return book
+
+
+def open_again(book: Book, rules: Records, initial_atoms: int) -> Book:
+    """The book of another account that has never traded, in the rooms of one that is no longer needed.
+
+    Outcomes are not emptied: they are read from the first that was written on.
+    """
+    if len(book.outcomes) < _outcomes_in_window(rules, len(book.positions)):
+        return open_book(rules, len(book.positions), initial_atoms)
+    for name, part in book._asdict().items():
+        if name != "outcomes":
+            np.asarray(part).view(np.uint8).fill(0)
+    _write_beginning(book, rules, initial_atoms)
+    return book
+
+
+def _write_beginning(book: Book, rules: Records, initial_atoms: int) -> None:
+    """Write what is not zero in a book that has never been traded on."""
+    account = np.asarray(book.account)  # fields of plain arrays are found faster than those of records
+    account["balance"] = account["equity"] = initial_atoms
+    account["units"] = float(initial_atoms)
+    account["nav"] = account["peak_nav"] = account["day_nav"] = account["week_nav"] = 1.0
+    account["day"] = account["week"] = -1
+    account["next_trade_id"] = 1
+    account["weights"] = np.asarray(rules)["allocation"]["weights"]
+    np.asarray(book.memory)["t_ms"] = LONG_AGO_MS
+    np.asarray(book.watches)["awake"] = 1
 
 
 def _outcomes_in_window(rules: Records, instruments: int) -> int:
     """Trades that can close within the window of ALLOC-BAYES: each was one of a day's allowed entries."""
-    gates, days = rules[0].gates, int(rules[0].dynamic.window_ms) // 86_400_000 + 2
-    daily = max(int(gates.low_entries), int(gates.middle_entries), int(gates.high_entries))
+    rule = np.asarray(rules)[0]
+    gates, days = rule["gates"], int(rule["dynamic"]["window_ms"]) // 86_400_000 + 2
+    daily = max(int(gates["low_entries"]), int(gates["middle_entries"]), int(gates["high_entries"]))
     return instruments * (daily * days + 1) + 1
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from mastertrading.compiled import kernel
-from mastertrading.domain.market import F64, I64, Bool, Records
+from mastertrading.domain.market import I64
 
 
 @kernel
@@ -15,59 +15,51 @@ def ticks(px: float, per_tick: float) -> int:
     return int(px * per_tick + 0.5)
 
 
-@kernel(entry=True)
-def fill_prices(
-    rows: Records,
-    prices: Any,
-    valid: Bool,
-    mark: F64,
-    per_tick: F64,
-    base_ms: int,
-    ages: I64,
-    start: int,
-) -> None:
-    """Write the prices of one chunk of bars.
+@kernel(inline=True)
+def write_prices(row: Any, prices: Any, valid: bool, t: int, i: int, per_tick: float) -> None:
+    """Write bar ``t`` of instrument ``i`` in ticks. ``prices``: (open, high, low, close, mark), (bars, instruments)."""
+    opens, highs, lows, closes, marks = prices
+    row.valid = 1 if valid else 0
+    if valid:
+        row.open, row.high = ticks(opens[t, i], per_tick), ticks(highs[t, i], per_tick)
+        row.low, row.close = ticks(lows[t, i], per_tick), ticks(closes[t, i], per_tick)
+        row.mark = ticks(marks[t, i], per_tick)
+    else:
+        row.open, row.high, row.low, row.close, row.mark = 0, 0, 0, 0, 0
+
+
+@kernel(inline=True)
+def write_row(row: Any, quotes: Any, models: Any, ages: Any, t: int, i: int, length_ms: int) -> None:
+    """Write everything that the engine is told of instrument ``i`` in bar ``t``.
 
     Parameters
     ----------
-    rows
-        ROW records to fill, shape (bars, instruments).
-    prices
-        (open, high, low, close) of the whole panel, each of shape (all bars, instruments).
-    valid, mark
-        Validity and mark price of the whole panel, same shape.
-    per_tick
-        Ticks in one unit of the quote currency, per instrument.
+    quotes, models
+        As in ``backtest.replay``.
     ages
-        Bars since each instrument's newest valid bar; carried from chunk to chunk.
-    start
-        First bar of the chunk in the panel.
+        Bars since each instrument's newest good bar. Every bad bar must be asked for, good ones need not be.
     """
-    stop = start + rows.shape[0]
-    opens, highs, lows, closes = prices
-    opens, highs, lows, closes = opens[start:stop], highs[start:stop], lows[start:stop], closes[start:stop]
-    good, marks = valid[start:stop], mark[start:stop]
-    for k in range(rows.shape[0]):
-        for i in range(rows.shape[1]):
-            row, scale = rows[k, i], per_tick[i]
-            if good[k, i] and marks[k, i] > 0.0:
-                ages[i], row.valid, row.age_ms = 0, 1, 0
-                row.open, row.high = ticks(opens[k, i], scale), ticks(highs[k, i], scale)
-                row.low, row.close = ticks(lows[k, i], scale), ticks(closes[k, i], scale)
-                row.mark = ticks(marks[k, i], scale)
-            else:
-                ages[i] += 1
-                row.valid, row.age_ms = 0, ages[i] * base_ms
-                row.open, row.high, row.low, row.close, row.mark = 0, 0, 0, 0, 0
+    opens, highs, lows, closes, marks, good, per_tick = quotes
+    contexts, regime, volatility = models
+    valid = good.shape[0] == 0 or good[t, i]
+    write_prices(row, (opens, highs, lows, closes, marks), valid, t, i, per_tick[i])
+    ages[i] = 0 if valid else ages[i] + 1
+    row.age_ms = ages[i] * length_ms
+    row.htf_adx, row.volatility, row.regime, row.spread = math.nan, math.nan, 1.0, math.nan
+    if contexts.shape[0] > 0:
+        row.htf_adx, row.volatility = contexts[t, i].htf_adx, contexts[t, i].atr_frac
+    if regime.shape[0] > 0 and not regime[t, i] > 1.0:  # it only ever tightens; NaN is unknown
+        row.regime = regime[t, i]
+    if volatility.shape[0] > 0 and not math.isnan(volatility[t, i]):
+        row.volatility = volatility[t, i]
 
 
 @kernel(entry=True)
-def fill_contexts(rows: Records, contexts: Records) -> None:
-    """Write what the signals know of the market beside the prices. CONTEXT and ROW, shape (bars, instruments)."""
-    for k in range(rows.shape[0]):
+def fill_rows(rows: Any, quotes: Any, models: Any, ages: I64, length_ms: int) -> None:
+    """Write the rows of a chunk of bars, shape (bars, instruments), for those who want to see them all.
+
+    The engine itself asks for the rows that it looks at (``write_row``); these are the same.
+    """
+    for t in range(rows.shape[0]):
         for i in range(rows.shape[1]):
-            row, context = rows[k, i], contexts[k, i]
-            row.htf_adx = context.htf_adx
-            row.volatility = context.atr_frac
-            row.regime = 1.0
-            row.spread = math.nan
+            write_row(rows[t, i], quotes, models, ages, t, i, length_ms)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mastertrading.compiled import kernel
 from mastertrading.domain.reasons import EventKind, FillReason
-from mastertrading.engine.accounting import apply_fill, log_event, log_stop
+from mastertrading.engine.accounting import apply_fill, attach, log_event
 from mastertrading.engine.marking import total_up
 from mastertrading.rules.position import fills as rule
 from mastertrading.rules.position.margin import liquidation_ticks, maintenance
@@ -120,9 +120,7 @@ def play_open(book: Any, logs: Any, rules: Any, specs: Any, i: int, bar: Any, ts
             log_event(account, logs[2], ts_ms, DROPPED, i, 0, 0.0)
         else:
             execute(book, logs, rules, spec, i, ts_ms, (orders.entry_lots, px, ENTRY, costs.taker_e8))
-            orders.stop_ticks, orders.stop_reason = position.stop_ticks, position.stop_reason
-            orders.target_ticks, orders.partial_lots = position.target_ticks, 0
-            log_stop(account, logs[3], position, orders, i, ts_ms)
+            attach(account, logs[3], position, orders, i, ts_ms)
     orders.entry_lots = 0
     orders.exit_reason = 0
 

@@ -2,7 +2,7 @@
 
 Most minutes change nothing but a mark: no verdict is fresh, no order is due, and the bar stays inside the prices at
 which the first rule would act. After each bar that was looked at, ``watch`` writes those prices and the moment until
-which they hold; ``stirs`` tells whether the next bar leaves them. Each limit comes from the counterpart that stands
+which they hold; ``first_stir`` finds the next bar that leaves them. Each limit comes from the counterpart that stands
 beside its rule (``quiet_gain``, ``quiet_nav``, ...) and errs on the side of waking up: looking at a bar that need not
 be looked at costs time and nothing else. A driver that never sleeps gets the same bytes, which the parity tests hold.
 """
@@ -30,11 +30,39 @@ def wake_all(watches: Any) -> None:
         watches[i].awake = 1
 
 
-@kernel
-def stirs(watch: Any, row: Any) -> bool:
-    """Whether a bar leaves the watched prices, by trades or by its mark, or is missing."""
-    left = row.low <= watch.low_ticks or row.high >= watch.high_ticks or not row.valid
-    return left or row.mark <= watch.low_ticks or row.mark >= watch.high_ticks
+@kernel(inline=True)
+def first_stir(watch: Any, quotes: Any, loudest: Any, i: int, start: int, stop: int) -> int:
+    """The first bar of [start, stop) in which an instrument must be looked at, or ``stop``.
+
+    It must where a module speaks, where the bar is missing, and where trades or the mark leave the watched prices.
+
+    Parameters
+    ----------
+    quotes, loudest
+        As in ``backtest.replay``.
+
+    Notes
+    -----
+    The watched prices are ticks, those of the market floats. A price in ticks is the whole part of px x per_tick + 0.5
+    and never negative; so it is at most ``low`` exactly where that sum is below low + 1, and at least ``high`` exactly
+    where the sum is. Nothing needs to be made whole, and nothing is rounded that ``ticks`` would not round.
+    """
+    _, highs, lows, _, marks, good, per_tick = quotes
+    count, k, scale, whole = max(0, stop - start), 0, per_tick[i], good.shape[0] == 0
+    said = loudest[start:stop, i]
+    if watch.low_ticks == -ALWAYS and watch.high_ticks == ALWAYS:
+        while k < count and said[k] == 0.0 and (whole or good[start + k, i]):
+            k += 1
+    else:
+        below, above = float(watch.low_ticks + 1), float(watch.high_ticks)
+        low, high, mark = lows[start:stop, i], highs[start:stop, i], marks[start:stop, i]
+        while k < count and (whole or good[start + k, i]):
+            left = low[k] * scale + 0.5 < below or high[k] * scale + 0.5 >= above
+            left = left or mark[k] * scale + 0.5 < below or mark[k] * scale + 0.5 >= above
+            if left or said[k] != 0.0:
+                break
+            k += 1
+    return start + k
 
 
 @kernel(inline=True)

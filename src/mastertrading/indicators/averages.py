@@ -6,6 +6,7 @@ ended now; nothing is kept) and ``step`` (the same value, kept). The array funct
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,33 @@ def ema_fold(state: Any, values: F64, period: int, out: F64) -> None:
     if seeding < values.shape[0]:
         average.value = value
         average.bars += values.shape[0] - seeding
+
+
+@kernel
+def ema_after(average: float, seen: int, value: float, period: int) -> float:
+    """What ``ema_step`` leaves in its state, from what stood there after ``seen`` bars."""
+    if seen >= period:
+        return ema_next(average, value, period)
+    return (average + value) / period if seen == period - 1 else average + value
+
+
+@kernel(entry=True)
+def two_emas(values: F64, fast: int, slow: int, quick: F64, lazy: F64) -> None:
+    """Two averages of every column, shape (bars, columns), as ``ema_fold`` makes each; NaN is no bar, and stays NaN.
+
+    A step waits for the one before it, so that a second average beside the first costs no time.
+    """
+    for i in range(values.shape[1]):
+        seen, one, other = 0, 0.0, 0.0
+        for t in range(values.shape[0]):
+            value = values[t, i]
+            if math.isnan(value):
+                quick[t, i], lazy[t, i] = math.nan, math.nan
+                continue
+            one, other = ema_after(one, seen, value, fast), ema_after(other, seen, value, slow)
+            seen += 1
+            quick[t, i] = one if seen >= fast else math.nan
+            lazy[t, i] = other if seen >= slow else math.nan
 
 
 def ema(values: F64, period: int) -> F64:

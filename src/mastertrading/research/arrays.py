@@ -32,6 +32,18 @@ def ema(values: F64, period: int) -> F64:
     return _fold(lambda column: averages.ema(column, whole(period)), values)
 
 
+def emas(values: F64, *periods: int) -> list[F64]:
+    """The averages that ``ema`` gives for each of some periods: two take as long as one."""
+    column = _floats(values)
+    panel = _own(column[:, None] if column.ndim == 1 else column)
+    wanted = [whole(period) for period in periods]
+    made: list[F64] = []
+    for fast, slow in zip(wanted[::2], [*wanted[1::2], wanted[-1]], strict=False):
+        made += (np.empty(panel.shape), np.empty(panel.shape))
+        averages.two_emas(panel, fast, slow, made[-2], made[-1])
+    return [each.reshape(column.shape) for each in made[: len(wanted)]]
+
+
 def sma(values: F64, period: int) -> F64:
     """Simple moving average of the newest ``period``."""
     return _fold(lambda column: _windows(column, whole(period))[0], values)

@@ -169,6 +169,7 @@ def _hourly(bars: InstrumentBars) -> F64:
 
 INDICATORS: dict[str, Callable[[InstrumentBars], F64]] = {
     "ema": lambda bars: arrays.ema(bars.close, 20),
+    "emas": lambda bars: arrays.emas(bars.close, 20, 50)[1],
     "sma": lambda bars: arrays.sma(bars.close, 100),
     "zscore": lambda bars: arrays.zscore(bars.close, 60),
     "bollinger": lambda bars: arrays.bollinger(bars.close)[0],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mastertrading.domain.errors import SafetyBlocked, UsageError
 from mastertrading.domain.market import Market
-from mastertrading.engine.book import FILL, ROW, TRADE
+from mastertrading.engine.book import FILL, TRADE
 from mastertrading.signals.rows import CONTEXT, MINUTE, VERDICT
 
 MIB = 1 << 20
@@ -24,6 +24,8 @@ CASE_BYTES = 6_000
 OWN_SIGNAL_ARRAYS = 8
 """Arrays as long as the bars that a signal of one instrument may hold at a time."""
 LOG_ROWS = 4096
+PRICES = 9
+"""Bytes of a bar that prices need beside the market's own: its mark, and whether it is good."""
 CURVE_ARRAYS = 10
 """Arrays as long as the bars while a curve is measured."""
 
@@ -132,14 +134,14 @@ def plan(
 def _shared(bars: int, width: int, own_signal: bool, preparations: int) -> int:
     """Bytes of the prepared markets, and of what is alive only while one is made."""
     verdicts = MODULES * VERDICT.itemsize
-    lasting = ROW.itemsize + (0 if own_signal else verdicts)
-    passing = CONTEXT.itemsize + (verdicts if own_signal else 0)
-    return bars * (preparations * (width * lasting + MINUTE.itemsize + 8) + width * passing + MINUTE.itemsize)
+    lasting = CONTEXT.itemsize + PRICES + (0 if own_signal else verdicts + 8)
+    passing = verdicts if own_signal else 0
+    return bars * (width * (preparations * lasting + passing) + MINUTE.itemsize)
 
 
 def _case(bars: int, width: int, own_signal: bool) -> int:
     """Bytes of one case while it runs."""
-    forecasts = width * (VERDICT.itemsize + 2 * 8) + 8 * OWN_SIGNAL_ARRAYS if own_signal else 0
+    forecasts = width * 2 * 8 + 8 * OWN_SIGNAL_ARRAYS if own_signal else 0
     logs = 3 * LOG_ROWS * (FILL.itemsize + TRADE.itemsize)
     return bars * (forecasts + 8 * CURVE_ARRAYS) + logs
 

@@ -8,6 +8,8 @@ from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
 
+import numpy as np
+
 from mastertrading.compiled import records
 from mastertrading.domain.errors import ConfigError
 from mastertrading.domain.instrument import ATOMS_PER_UNIT, RATE_UNIT, Instrument, MarginTier
@@ -63,20 +65,20 @@ def spec_records(
 ) -> Records:
     """One SPEC record for each instrument: its contract, its caps and what may vote on it."""
     specs = records(SPEC, len(instruments))
-    for spec, instrument in zip(specs, instruments, strict=True):
+    for spec, instrument in zip(np.asarray(specs), instruments, strict=True):
         own = settings.instruments.get(instrument.symbol)
-        spec.atoms = instrument.atoms_per_tick_lot
-        spec.min_lots = instrument.min_lots
-        spec.min_notional_atoms = int(instrument.min_notional * ATOMS_PER_UNIT)
-        spec.modules = _module_mask(settings, own.modules if own else None, modules)
-        spec.longs = own is None or own.directions != "short_only"
-        spec.shorts = own is None or own.directions != "long_only"
+        spec["atoms"] = instrument.atoms_per_tick_lot
+        spec["min_lots"] = instrument.min_lots
+        spec["min_notional_atoms"] = int(instrument.min_notional * ATOMS_PER_UNIT)
+        spec["modules"] = _module_mask(settings, own.modules if own else None, modules)
+        spec["longs"] = own is None or own.directions != "short_only"
+        spec["shorts"] = own is None or own.directions != "long_only"
         caps = [UNCAPPED]
         if own is not None and own.risk_cap is not None:
             caps.append(own.risk_cap)
         if own is not None and own.tier is not None:
             caps.append(settings.risk.tiers[own.tier])
-        spec.risk_cap = min(caps)
+        spec["risk_cap"] = min(caps)
         _tiers(spec, instrument)
     return specs
 

@@ -1,15 +1,15 @@
-"""Hourly returns for portfolio risk, and how many of them were known at each minute."""
+"""Hourly returns for portfolio risk."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from mastertrading.domain.market import F64, HOUR_MS, I64, Market
+from mastertrading.domain.market import F64, HOUR_MS, Market
 from mastertrading.indicators.timeframes import resample
 from mastertrading.signals.panel import chunk_bars, primer_bars
 
 
-def hourly_returns(market: Market) -> tuple[F64, I64]:
+def hourly_returns(market: Market) -> tuple[F64, int]:
     """Log returns from one hourly close to the next.
 
     Parameters
@@ -22,8 +22,8 @@ def hourly_returns(market: Market) -> tuple[F64, I64]:
     returns
         Shape (hours, instruments): row k is the k-th hour of the UTC grid from the oldest primed hour on (or
         the one in which the base begins); NaN where it or the hour before is missing or not wholly covered.
-    hours_known
-        Shape (bars,): how many rows had ended by the close of each bar. Nothing may read further.
+    first_ms
+        When the first of them begins; at a minute, nothing may read hours that had not ended (MINUTE ``hours``).
     """
     first = min([int(market.ts_ms[0]), *(int(p.ts_ms[0]) for p in market.primer if len(p))])
     first -= first % HOUR_MS
@@ -36,17 +36,7 @@ def hourly_returns(market: Market) -> tuple[F64, I64]:
     _write_own_hours(market, first, logs)
     returns = np.full_like(logs, np.nan)
     returns[1:] = logs[1:] - logs[:-1]
-    return returns, _hours_known(market, first, hours)
-
-
-def _hours_known(market: Market, first_ms: int, hours: int) -> I64:
-    """Whole hours from ``first_ms`` (on the hour) to the close of each bar."""
-    if HOUR_MS % market.base_ms or int(market.ts_ms[0]) % market.base_ms:
-        return np.clip((market.ts_ms + market.base_ms - first_ms) // HOUR_MS, 0, hours)
-    bars_an_hour = HOUR_MS // market.base_ms
-    closed = (int(market.ts_ms[0]) + market.base_ms - first_ms) // market.base_ms
-    counts = np.repeat(np.arange(hours + 1), bars_an_hour)
-    return counts[closed : closed + len(market.ts_ms)]
+    return returns, first
 
 
 def _write_own_hours(market: Market, first_ms: int, logs: F64) -> None:

@@ -64,6 +64,21 @@ def test_runs_of_four_threads_on_one_preparation_equal_those_of_one_to_the_bit(m
     assert len(prepared.rooms) <= THREADS
 
 
+def test_an_account_in_used_rooms_is_as_one_that_was_just_opened(market, said):
+    """Whatever the settings of the run before: also where they need more room than there is."""
+    busy = {"low": 300, "middle": 300, "high": 300}
+    every = [
+        SETTINGS,
+        Settings.model_validate({"risk": {"gates": {"throttle": busy}, "per_trade": 0.02}}),
+        Settings.model_validate({"position": {"flip_min_minutes": 0.0}}),
+    ]
+    prepared = prepare(market, SETTINGS, Ask(forecasts=said))
+    for settings in (*every, *reversed(every)):
+        alone = prepare(market, SETTINGS, Ask(forecasts=said))
+        assert prints(lean(prepared, said, settings)) == prints(lean(alone, said, settings))
+    assert len(prepared.rooms) == 1
+
+
 @EVERY_DOOR
 @pytest.mark.parametrize("value", [1.0000001, -2.0, np.inf, -np.inf])
 def test_a_forecast_beyond_one_is_refused_and_its_bar_is_named(market, said, play, value):

@@ -45,6 +45,17 @@ def test_the_averages_and_oscillators_are_the_folds_that_run_live(walk):
     assert same(arrays.zscore(close, 30), oscillators.zscore(close.copy(), 30))
 
 
+@pytest.mark.parametrize("periods", [(20,), (20, 50), (50, 3, 1)])
+def test_several_averages_at_once_are_the_same_as_one_at_a_time(walk, periods):
+    panel = np.stack([walk.close, walk.high, walk.low], axis=1)
+    panel[7:9, 1] = panel[0, 2] = panel[30:33, :] = np.nan
+    for values in (walk.close, panel, panel.copy(order="F")):
+        every = arrays.emas(values, *periods)
+        assert len(every) == len(periods)
+        for average, period in zip(every, periods, strict=True):
+            assert same(average, arrays.ema(values, period))
+
+
 @pytest.mark.parametrize("count", [1, 2, 20, 63, 64, 150])
 def test_windows_are_what_their_names_say(walk, count):
     windows = sliding_window_view(walk.close, count)

@@ -158,7 +158,7 @@ def test_a_signal_speaks_at_the_bar_of_a_crossing_only():
 
 def test_stages_add_up_to_the_time_of_a_run():
     told = where_time_goes(replace(WORKLOADS["W4"], bars=2_880), 1, 1)
-    assert {"modules", "rows", "replay", "counting the funnel", REST} <= set(told)
+    assert {"modules", "prices", "replay", "counting the funnel", REST} <= set(told)
     assert min(told.values()) >= 0.0
     assert told[REST] < 0.5 * sum(told.values())
 

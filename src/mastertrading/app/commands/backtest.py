@@ -53,6 +53,9 @@ def run(args: argparse.Namespace) -> int:
     resolved = resolved_settings(args)
     signal = signal_asked(args)
     remarks = err(quiet=args.json)
+    from mastertrading.research.keeping import keep_memory
+
+    keep_memory()
     compile_if_needed(quiet=args.json)
     from mastertrading.app.backtest import Wanted, backtest
 

@@ -86,6 +86,9 @@ def run(args: argparse.Namespace) -> int:
     resolved = resolved_settings(args)
     wanted = _wanted(args, resolved_instruments=chosen_instruments(args, resolved))
     remarks = err(quiet=args.json)
+    from mastertrading.research.keeping import keep_memory
+
+    keep_memory()
     compile_if_needed(quiet=args.json)
     from mastertrading.app.sweep import run_sweep
     from mastertrading.app.sweep_tables import plan_sentence

@@ -87,7 +87,7 @@ def compile_all(quiet: bool = False) -> None:
         advance(35)
         of_arrays()(market, False)
         advance(45)
-        backtest(market, settings)
+        backtest(market, settings, on_decisions=lambda *rows: None)  # with all rows, as for a run's folder
         advance(100)
     folder = cache_folder()
     if folder is not None and compiled_entry_points()["compiled"]:

@@ -10,7 +10,7 @@ from mastertrading.domain.errors import InvariantBroken
 from mastertrading.domain.instrument import RATE_UNIT
 from mastertrading.domain.market import F64, MINUTE_MS, Bars, Market, Settlements
 from mastertrading.lake.universe import CATALOGUE
-from mastertrading.research.arrays import ema
+from mastertrading.research.arrays import emas
 from mastertrading.research.bench.floor import FIELDS, Flat, Floored
 from mastertrading.settings.records import atoms, rate_e8
 from mastertrading.settings.schema import Settings
@@ -159,13 +159,14 @@ def crossings(close: F64, fast: int = FAST, slow: int = SLOW) -> F64:
     close
         Shape (bars, instruments).
     """
-    return turns(ema(close, fast) > ema(close, slow), slow)
+    quick, lazy = emas(close, fast, slow)
+    return turns(quick > lazy, slow)
 
 
 def turns(above: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], first: int) -> F64:
     """1 where ``above`` becomes true, -1 where it becomes false, from bar ``first`` on."""
-    out = np.zeros(above.shape)
-    np.subtract(above[first:], above[first - 1 : -1], out=out[first:], dtype=np.float64)
+    out, side = np.zeros(above.shape), above.view(np.int8)
+    out[first:] = side[first:] - side[first - 1 : -1]
     return out
 
 

@@ -60,7 +60,9 @@ def main(given: list[str]) -> int:
     from mastertrading.research.bench.measure import measure
     from mastertrading.research.bench.stages import where_time_goes
     from mastertrading.research.bench.workloads import WORKLOADS
+    from mastertrading.research.keeping import keep_memory
 
+    keep_memory()  # as the command line does
     name, runs, seed, what = given[:4]
     data = Path(given[4]) if len(given) > 4 else None
     work = where_time_goes if what == "where" else measure

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from mastertrading.domain.market import Market
 from mastertrading.lake.panel import load_market
 from mastertrading.lake.synthetic import synthesize
 from mastertrading.lake.universe import DEFAULT_SYMBOLS
-from mastertrading.research.arrays import ema
+from mastertrading.research.arrays import emas
 from mastertrading.research.bench.crossing import (
     check_same,
     crossing_settings,
@@ -128,7 +128,8 @@ def play_sets(market: Market) -> list[Kept]:
     prepared = prepare(fresh, crossing_settings(), Ask(forecasts=fresh.close))
     with ThreadPoolExecutor(THREADS) as pool:
         every = FAST_PERIODS + SLOW_PERIODS
-        averages = dict(zip(every, pool.map(partial(ema, fresh.close), every), strict=True))
+        halves = pool.map(lambda periods: emas(fresh.close, *periods), (every[::2], every[1::2]))
+        averages = dict(zip(every[::2] + every[1::2], chain.from_iterable(halves), strict=True))
 
         def one(periods: tuple[int, int]) -> Kept:
             result = lean(prepared, turns(averages[periods[0]] > averages[periods[1]], periods[1]))

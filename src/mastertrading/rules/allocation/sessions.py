@@ -22,18 +22,22 @@ def session_at(t_ms: int, sessions: Any) -> int:
     return sessions.by_hour[(t_ms // HOUR_MS) % 24]
 
 
+@kernel
+def write_minute(minute: Any, sessions: Any, hours: Any, open_ms: int, t_ms: int) -> None:
+    """Write what the clock says of one minute; that no event is near, until somebody knows better.
+
+    ``hours``: (when the first hour of the hourly returns begins, how many hours there are); portfolio risk may read
+    those that have ended.
+    """
+    session = session_at(t_ms, sessions)
+    minute.open_ms, minute.t_ms = open_ms, t_ms
+    minute.session, minute.blackout = session, 0
+    minute.hours = min(max(0, (t_ms - hours[0]) // HOUR_MS), hours[1])
+    minute.session_risk, minute.session_floor = sessions.risk[session], sessions.floor_hundredths[session]
+
+
 @kernel(entry=True)
-def fill_minutes(minutes: Any, sessions: Any, open_ms: Any, step_ms: int) -> None:
+def fill_minutes(minutes: Any, sessions: Any, hours: Any, open_ms: Any, step_ms: int) -> None:
     """Write one MINUTE record for each open time. ``sessions``: one SESSIONS record in an array."""
-    session, until_ms = 0, -HOUR_MS
-    risk, floor = 0.0, 0
     for k in range(minutes.shape[0]):
-        t_ms = open_ms[k] + step_ms
-        if not until_ms - HOUR_MS <= t_ms < until_ms:  # sessions change on the hour
-            until_ms = (t_ms // HOUR_MS + 1) * HOUR_MS
-            session = session_at(t_ms, sessions[0])
-            risk, floor = sessions[0].risk[session], sessions[0].floor_hundredths[session]
-        minute = minutes[k]
-        minute.open_ms, minute.t_ms = open_ms[k], t_ms
-        minute.session, minute.session_risk, minute.session_floor = session, risk, floor
-        minute.blackout = 0
+        write_minute(minutes[k], sessions[0], hours, open_ms[k], open_ms[k] + step_ms)

@@ -1,0 +1,1 @@
+"""The live cycle: observe, record, decide, reconcile, send."""

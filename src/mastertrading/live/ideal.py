@@ -1,0 +1,82 @@
+"""What should rest at the venue, and what does: both in ticks and lots, so that they can be compared exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mastertrading.domain.intents import Purpose
+from mastertrading.domain.orders import Order
+
+
+@dataclass(frozen=True, slots=True)
+class IdealOrders:
+    """What the engine wants of one instrument from one decision to the next (DESIGN 4.2). Zero: nothing.
+
+    Attributes
+    ----------
+    decided_ms
+        Close of the bar it was decided at.
+    exit_reason
+        Why the position shall be closed at market.
+    entry_lots
+        Market entry, signed, with the stop and target it was sized for.
+    stop_ticks
+        Where the whole position is closed at market.
+    partial_ticks, partial_lots, target_ticks
+        Resting reduce-only limits: a part of the position, and what is left of it.
+    """
+
+    symbol: str
+    decided_ms: int
+    exit_reason: int = 0
+    entry_lots: int = 0
+    entry_stop_ticks: int = 0
+    entry_target_ticks: int = 0
+    stop_ticks: int = 0
+    partial_ticks: int = 0
+    partial_lots: int = 0
+    target_ticks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """An open order at the venue.
+
+    Attributes
+    ----------
+    purpose
+        What we sent it for; None: it is not ours.
+    lots
+        What may still fill; with ``closes_all`` whatever the position is.
+    px_ticks
+        Its trigger if it has one, else its limit.
+    """
+
+    order: Order
+    purpose: Purpose | None
+    order_side: int
+    lots: int
+    px_ticks: int
+    reduces: bool
+    closes_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """What the venue told of one instrument, in one snapshot.
+
+    Attributes
+    ----------
+    lots
+        The position, signed.
+    frozen
+        The outcome of a command that may increase exposure is unknown.
+    sent
+        Purposes that were already sent for this decision: a market order is sent once a decision.
+    """
+
+    symbol: str
+    lots: int
+    resting: tuple[Resting, ...] = ()
+    frozen: bool = False
+    sent: frozenset[Purpose] = field(default_factory=frozenset)

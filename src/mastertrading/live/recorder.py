@@ -1,0 +1,158 @@
+"""From what a venue told to what the engine books: each fill and payment once, with the reason of its own order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mastertrading.compiled import records
+from mastertrading.domain.instrument import Instrument
+from mastertrading.domain.intents import Command, Purpose
+from mastertrading.domain.market import Records
+from mastertrading.domain.orders import Fill, Order, Payment
+from mastertrading.domain.reasons import FillReason
+from mastertrading.engine.book import FILL, PAYMENT, TRANSFER
+from mastertrading.live.snapshot import News
+from mastertrading.live.units import Units, atoms_of
+
+FIXED = {
+    Purpose.ENTRY: FillReason.ENTRY,
+    Purpose.PARTIAL: FillReason.PARTIAL,
+    Purpose.TARGET: FillReason.TARGET,
+    Purpose.EMERGENCY: FillReason.EMERGENCY,
+}
+CAUSES = {"liquidation": FillReason.LIQUIDATION, "adl": FillReason.ADL}
+BY_NAME = {reason.name.lower(): reason for reason in FillReason}
+
+CommandOf = Callable[[str], Command | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What is new, as the engine takes it (rows in the order of time) and as the journal keeps it."""
+
+    fills: Records
+    payments: Records
+    transfers: Records
+    told: tuple[Fill, ...]
+    paid: tuple[Payment, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is new."""
+        return not self.told and not self.paid
+
+
+class Recorder:
+    """Remembers what was booked, so that what is told again changes nothing.
+
+    Parameters
+    ----------
+    command_of
+        The command behind a client id.
+    base_ms
+        Length of a base bar: the engine counts in bars, so a fill carries the open of its own.
+    """
+
+    def __init__(self, instruments: Sequence[Instrument], command_of: CommandOf, base_ms: int) -> None:
+        self._units = {instrument.symbol: Units(instrument) for instrument in instruments}
+        self._columns = {instrument.symbol: i for i, instrument in enumerate(instruments)}
+        self._command_of, self._base_ms = command_of, base_ms
+        self._known: set[tuple[str, str]] = set()
+        self._paid: set[str] = set()
+        self._names: dict[tuple[str, str], str] = {}
+        self.cursors: dict[str, int] = {}
+        self.paid_until_ms = 0
+        self._began_ms = 0
+
+    def begin(self, began_ms: int, fills: Iterable[Fill], payments: Iterable[Payment]) -> None:
+        """What the journal has already. What the account did before ``began_ms`` is not ours."""
+        self._began_ms = self.paid_until_ms = began_ms
+        for fill in fills:
+            self._note(fill)
+        self._note_payments(payments)
+
+    def _note_payments(self, payments: Iterable[Payment]) -> None:
+        for payment in payments:
+            self._paid.add(payment.payment_id)
+            self.paid_until_ms = max(self.paid_until_ms, payment.ts_ms)
+
+    def note_order(self, order: Order) -> None:
+        """Remember which client id an order's own ids belong to: not every venue says so with its fills."""
+        if order.client_id:
+            self._names[order.symbol, order.order_id] = order.client_id
+            if order.triggered_id:
+                self._names[order.symbol, order.triggered_id] = order.client_id
+
+    def client_id_of(self, fill: Fill) -> str:
+        """What we called the order of a fill; empty if it is not known to be ours."""
+        return fill.client_id or self._names.get((fill.symbol, fill.order_id), "")
+
+    def since(self) -> Mapping[str, int]:
+        """From when on each instrument's executions have to be read."""
+        return {symbol: max(self._began_ms, self.cursors.get(symbol, 0)) for symbol in self._units}
+
+    def book(self, news: News) -> Booked:
+        """Keep what is new, and say what it is to the engine."""
+        told = [replace(f, client_id=self.client_id_of(f)) for f in news.fills if self._is_new(f)]
+        told.sort(key=lambda fill: (fill.ts_ms, fill.symbol, _order_of(fill.fill_id)))
+        paid = [p for p in news.payments if p.payment_id not in self._paid and p.ts_ms > self._began_ms]
+        paid.sort(key=lambda payment: (payment.ts_ms, payment.payment_id))
+        for fill in told:
+            self._note(fill)
+        self._note_payments(paid)
+        return Booked(
+            self._fill_rows(told),
+            self._payment_rows([p for p in paid if p.kind == "funding" and p.symbol in self._columns]),
+            self._transfer_rows([p for p in paid if p.kind == "transfer"]),
+            tuple(told),
+            tuple(paid),
+        )
+
+    def reason_of(self, fill: Fill) -> FillReason:
+        """Why a fill happened: from its own order, never from what it did."""
+        if fill.cause in CAUSES:
+            return CAUSES[fill.cause]
+        name = self.client_id_of(fill)
+        command = self._command_of(name) if name else None
+        if command is None:
+            return FillReason.EXTERNAL if fill.cause == "trade" else FillReason.UNKNOWN
+        purpose = command.intent.purpose
+        return FIXED.get(purpose) or BY_NAME.get(command.intent.reason, FillReason.UNKNOWN)
+
+    def _is_new(self, fill: Fill) -> bool:
+        return (fill.symbol, fill.fill_id) not in self._known and fill.symbol in self._columns
+
+    def _note(self, fill: Fill) -> None:
+        self._known.add((fill.symbol, fill.fill_id))
+        self.cursors[fill.symbol] = max(self.cursors.get(fill.symbol, 0), fill.ts_ms)
+
+    def _fill_rows(self, fills: Sequence[Fill]) -> Records:
+        rows = records(FILL, len(fills))
+        for row, fill in zip(rows, fills, strict=True):
+            units = self._units[fill.symbol]
+            row.instrument, row.ts_ms = self._columns[fill.symbol], self._bar_of(fill.ts_ms)
+            row.lots, row.px_ticks = fill.order_side * units.lots(fill.qty), units.ticks(fill.px)
+            row.fee_atoms, row.reason = atoms_of(fill.fee), int(self.reason_of(fill))
+        return rows
+
+    def _payment_rows(self, payments: Sequence[Payment]) -> Records:
+        rows = records(PAYMENT, len(payments))
+        for row, payment in zip(rows, payments, strict=True):
+            row.instrument, row.ts_ms = self._columns[payment.symbol], payment.ts_ms
+            row.atoms = atoms_of(payment.amount)
+        return rows
+
+    def _transfer_rows(self, transfers: Sequence[Payment]) -> Records:
+        rows = records(TRANSFER, len(transfers))
+        for row, transfer in zip(rows, transfers, strict=True):
+            row.ts_ms, row.atoms = transfer.ts_ms, atoms_of(transfer.amount)
+        return rows
+
+    def _bar_of(self, ts_ms: int) -> int:
+        return ts_ms - ts_ms % self._base_ms
+
+
+def _order_of(fill_id: str) -> tuple[int, str]:
+    """Numbers by value, other ids by text."""
+    return (int(fill_id), "") if fill_id.isdecimal() else (0, fill_id)

@@ -1,0 +1,100 @@
+"""What the venue told in one cycle: immutable, numbered, and honest about what it did not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable
+from mastertrading.domain.orders import Balance, Fill, Order, Payment, Position
+from mastertrading.domain.ports import Gateway
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One look at an account.
+
+    Attributes
+    ----------
+    number
+        Counts up over the life of a journal.
+    asked_ms
+        When the first of its reads was asked for: what ended later may be missing in it.
+    orders, positions, balance
+        None: no clean answer, which is not the same as nothing (law 7).
+    troubles
+        What did not answer, in words.
+    """
+
+    number: int
+    asked_ms: int
+    orders: tuple[Order, ...] | None
+    positions: tuple[Position, ...] | None
+    balance: Balance | None
+    troubles: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether orders and positions were read: without both, nothing is compared."""
+        return self.orders is not None and self.positions is not None
+
+    def orders_of(self, symbol: str) -> tuple[Order, ...]:
+        """Open orders of one instrument."""
+        return tuple(order for order in self.orders or () if order.symbol == symbol)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Executions and payments that the venue told, not all of them new."""
+
+    fills: tuple[Fill, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    unread: frozenset[str] = field(default_factory=frozenset)
+    """Instruments whose executions could not be read."""
+
+
+class Reader:
+    """Asks the venue, and never takes a failure for an answer."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._number = 0
+
+    async def look(self) -> Snapshot:
+        """Orders first, then positions: an order that fills in between shows as a position without its order."""
+        self._number += 1
+        asked_ms, troubles = self._gateway.now_ms(), []
+        orders = positions = balance = None
+        try:
+            orders = await self._gateway.open_orders()
+        except (ExchangeUnavailable, ExchangeRefused) as trouble:
+            troubles.append(trouble.what)
+        try:
+            positions = await self._gateway.positions()
+        except (ExchangeUnavailable, ExchangeRefused) as trouble:
+            troubles.append(trouble.what)
+        try:
+            balance = await self._gateway.balance()
+        except (ExchangeUnavailable, ExchangeRefused) as trouble:
+            troubles.append(trouble.what)
+        return Snapshot(self._number, asked_ms, orders, positions, balance, tuple(troubles))
+
+    async def news(
+        self, since_ms: Mapping[str, int], symbols: Sequence[str], payments_ms: int | None
+    ) -> News:
+        """Executions of some instruments, and payments (None: not asked for)."""
+        fills: list[Fill] = []
+        unread = set()
+        for symbol in symbols:
+            try:
+                fills += await self._gateway.fills(symbol, since_ms.get(symbol, 0))
+            except (ExchangeUnavailable, ExchangeRefused):
+                unread.add(symbol)
+        payments: tuple[Payment, ...] = ()
+        if payments_ms is not None:
+            try:
+                payments = await self._gateway.payments(payments_ms)
+            except (ExchangeUnavailable, ExchangeRefused):
+                unread |= set(symbols)  # a fill may not be booked before the payment that came before it
+                fills = []
+        return News(tuple(fills), payments, frozenset(unread))
