@@ -39,7 +39,7 @@ from mastertrading.simulator.faults.view import View
 from mastertrading.simulator.in_process import InProcessSession
 from mastertrading.simulator.line import Line
 from mastertrading.simulator.listing import Listing
-from mastertrading.simulator.script import ACTS, Script
+from mastertrading.simulator.script import ACTS, Script, check_words
 from mastertrading.simulator.server import Server
 from mastertrading.simulator.tape import Tape
 from mastertrading.simulator.wire import Facade
@@ -361,10 +361,9 @@ class Steering:
 
     def act(self, words: Words) -> Words:
         """Do something at an exchange, now."""
-        do = str(words.pop("do", ""))
-        if do not in ACTS:
-            raise UsageError(f"there is no act {do!r}", why=f"there are {', '.join(ACTS)}")
-        ACTS[do](self.local.exchange(words.pop("venue", "")), words)
+        do, venue = str(words.pop("do", "")), str(words.pop("venue", ""))
+        check_words(do, words)
+        ACTS[do].do(self.local.exchange(venue), words)
         return {"done": do}
 
     def books(self, _: Words) -> Words:

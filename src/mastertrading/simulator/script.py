@@ -120,8 +120,7 @@ class Script:
 
     def __init__(self, acts: Sequence[Act] = ()) -> None:
         for act in acts:
-            if act.do not in ACTS:
-                raise ConfigError(f"a script can't {act.do!r}", why=f"it can {', '.join(ACTS)}")
+            check_words(act.do, act.words)
         self.acts = list(acts)
         self.log: list[Done] = []
 
@@ -138,7 +137,7 @@ class Script:
     def _do(self, exchange: Exchange, act: Act) -> None:
         refused = ""
         try:
-            ACTS[act.do](exchange, act.words)
+            ACTS[act.do].do(exchange, act.words)
         except Refused as refusal:
             refused = str(refusal)
         except (KeyError, ValueError, InvalidOperation) as error:
@@ -157,8 +156,29 @@ def read_script(path: Path) -> Script:
 
 
 def script_of(data: Words) -> Script:
-    """A script from the words of a file."""
-    return Script([_act_of(dict(words)) for words in data.get("act", ())])
+    """A script from the words of a file. Raises ``ConfigError``."""
+    if set(data) != {"act"} or not isinstance(data["act"], Sequence):
+        raise ConfigError("a script is a list of acts", why=f"this one has {', '.join(data) or 'nothing'}")
+    return Script([_act_of(dict(words)) for words in data["act"]])
+
+
+def check_words(do: str, words: Words) -> None:
+    """Make sure that there is such an act, that it has the words that it needs, and no others.
+
+    Raises
+    ------
+    ConfigError
+    """
+    doing = ACTS.get(do)
+    if doing is None:
+        raise ConfigError(f"a script can't {do!r}", why=f"it can {', '.join(ACTS)}")
+    missing, strange = doing.needs - words.keys(), words.keys() - doing.needs - doing.may
+    if missing or strange:
+        raise ConfigError(
+            f"the act {do!r} has {'strange' if strange else 'too few'} words",
+            why=", ".join(sorted(strange or missing)),
+            hint=f"it needs {', '.join(sorted(doing.needs))}; it may have {', '.join(sorted(doing.may)) or 'no more'}",
+        )
 
 
 def _act_of(words: dict[str, Any]) -> Act:
@@ -325,22 +345,38 @@ def _mark(exchange: Exchange, words: Words) -> None:
     exchange.set_marks({listing.symbol: (_ticks(listing, words["price"]), index)})
 
 
-ACTS: dict[str, Callable[[Exchange, Words], None]] = {
-    "transfer": _transfer,
-    "order": _order,
-    "cancel_all": _cancel_all,
-    "deleverage": _deleverage,
-    "liquidate": _liquidate,
-    "leverage": _leverage,
-    "margin_mode": _margin_mode,
-    "position_mode": _position_mode,
-    "funding": _funding,
-    "fees": _fees,
-    "steps": _steps,
-    "tiers": _tiers,
-    "phase": _phase,
-    "delist": _delist,
-    "wick": _wick,
-    "mark": _mark,
+class Doing(NamedTuple):
+    """How an act is done, and with which words."""
+
+    do: Callable[[Exchange, Words], None]
+    needs: frozenset[str]
+    may: frozenset[str]
+
+
+def _with(do: Callable[[Exchange, Words], None], needs: str, may: str = "") -> Doing:
+    return Doing(do, frozenset(needs.split()), frozenset(may.split()))
+
+
+ACTS: dict[str, Doing] = {
+    "transfer": _with(_transfer, "account amount"),
+    "order": _with(
+        _order,
+        "account symbol side",
+        "qty close price trigger time_in_force reduce_only leg client_id",
+    ),
+    "cancel_all": _with(_cancel_all, "account", "symbol"),
+    "deleverage": _with(_deleverage, "account symbol", "leg qty price"),
+    "liquidate": _with(_liquidate, "account symbol", "leg qty"),
+    "leverage": _with(_leverage, "account symbol leverage"),
+    "margin_mode": _with(_margin_mode, "account symbol mode"),
+    "position_mode": _with(_position_mode, "account hedged"),
+    "funding": _with(_funding, "symbol", "rate interval_h"),
+    "fees": _with(_fees, "symbol", "taker maker liquidation"),
+    "steps": _with(_steps, "symbol", "tick lot min_notional"),
+    "tiers": _with(_tiers, "symbol tiers"),
+    "phase": _with(_phase, "symbol phase"),
+    "delist": _with(_delist, "symbol", "price"),
+    "wick": _with(_wick, "symbol price"),
+    "mark": _with(_mark, "symbol price"),
 }
 """What a script can do, by name."""
