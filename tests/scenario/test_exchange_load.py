@@ -1,4 +1,6 @@
-"""What the local exchange bears; how fast it is, is printed and not judged. Longer: ``scenario/exchange_load.py``."""
+"""What the local exchange bears. How fast it is, is printed; it is judged only where ``CI`` is set, and by the time of the
+processor, since others may be at work on the machine. Longer: ``scenario/exchange_load.py``.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,10 @@ import pytest
 
 from scenario import exchange_load
 
-MARKET_S = 30.0 if os.environ.get("CI") else 3.0
+JUDGED = bool(os.environ.get("CI"))
+MARKET_S = 30.0 if JUDGED else 3.0
 GROWTH_MIB = 8.0
+MS_AN_ORDER, DAY_S, HOUR_S = 2.0, 60.0, 0.4
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +30,7 @@ def test_a_stream_of_market_messages_loses_none_and_takes_no_more_memory(folder,
     assert told["trades_missing"] == 0
     assert told["server_growth_mib"] < GROWTH_MIB
     assert told["client_growth_mib"] < GROWTH_MIB
+    assert not JUDGED or told["messages_per_s"] > 0.95 * exchange_load.RATE
 
 
 def test_every_order_of_a_burst_is_accepted_and_the_books_balance(folder, capsys):
@@ -35,6 +40,7 @@ def test_every_order_of_a_burst_is_accepted_and_the_books_balance(folder, capsys
     assert told["refused"] == 0
     assert told["held"] == told["accepted"] > 10
     assert told["books_total"] == 0
+    assert not JUDGED or told["server_cpu_ms_an_order"] < MS_AN_ORDER
 
 
 def test_seven_instruments_in_lockstep_reach_their_client_bar_by_bar(folder, capsys):
@@ -43,9 +49,10 @@ def test_seven_instruments_in_lockstep_reach_their_client_bar_by_bar(folder, cap
         print(f"\n{told}")
     assert told["points"] == 4 * 120
     assert told["bars_heard"] == told["bars"]
+    assert not JUDGED or 12 * told["cpu_seconds"] < DAY_S
 
 
-def test_an_hour_in_process_is_the_same_hour_again():
+def test_an_hour_in_process_is_the_same_hour_again(capsys):
     first = exchange_load.hour(3)
     markets = first.pop("markets")
     again = exchange_load.hour(3, markets)
@@ -54,3 +61,6 @@ def test_an_hour_in_process_is_the_same_hour_again():
     assert {name: first[name] for name in same} == {name: again[name] for name in same}
     assert first["updates"] > 200
     assert first["total"] == 0
+    with capsys.disabled():
+        print(f"\nan hour in process: {first['cpu_seconds']} s, then {again['cpu_seconds']} s")
+    assert not JUDGED or again["cpu_seconds"] < HOUR_S

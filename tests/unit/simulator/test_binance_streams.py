@@ -9,6 +9,7 @@ import pytest
 from binance_client import PX, BinanceClient, Listener
 from mastertrading.domain.orders import OrderKind
 from mastertrading.simulator.binance import BinanceRules
+from mastertrading.simulator.binance.rendering import money
 from mastertrading.simulator.orders import NewOrder
 from mastertrading.simulator.wire import Request, Response
 
@@ -268,3 +269,25 @@ def test_a_connection_that_is_gone_leaves_nothing_behind(client):
     assert (streams.sessions, streams.readers) == ({}, {})
     assert all(not readers for readers in streams.owners.values())
     assert client.facade.rules == BinanceRules()
+
+
+def test_a_part_that_is_closed_is_told_with_its_profit_and_what_is_left(client):
+    client.signed("POST", "/fapi/v1/marginType", symbol="BTCUSDT", marginType="ISOLATED")
+    client.order(quantity="0.010")
+    client.move(610_000)
+    own = client.listen_own()
+    client.order(side="SELL", quantity="0.004")
+    done = client.account.executions[-1]
+    trade = own.frames("ORDER_TRADE_UPDATE")[-1]["o"]
+    assert (trade["rp"], trade["n"]) == (money(done.realised_atoms), money(done.fee_atoms))
+    assert (trade["t"], trade["L"], trade["m"]) == (done.number, "60993.90", False)
+    assert done.realised_atoms > 0
+    told = own.frames("ACCOUNT_UPDATE")[-1]["a"]
+    (aside,) = client.account.isolated.values()
+    balance, position = told["B"][0], told["P"][0]
+    assert balance["wb"] == money(client.account.wallet_atoms)
+    assert balance["cw"] == money(client.account.wallet_atoms - aside)
+    assert (position["pa"], position["iw"], position["mt"]) == ("0.006", money(aside), "isolated")
+    assert position["cr"] == money(done.realised_atoms)
+    open_profit = client.exchange.unrealised_atoms(client.account, "BTCUSDT", done.leg)
+    assert position["up"] == money(open_profit) != "0.00000000"

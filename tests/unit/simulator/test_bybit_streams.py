@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bybit_world import BTC, ETH, PX, Bybit
+from mastertrading.simulator.bybit.numbers import money
 
 
 def rows(stream, topic: str) -> list[dict]:
@@ -275,3 +276,28 @@ def test_an_order_of_another_instrument_moves_only_its_own_topics():
     count = len(stream.texts)
     venue.order(symbol=ETH, qty="1.00")
     assert len(stream.texts) == count
+
+
+def test_a_part_that_is_closed_is_told_with_its_profit_its_fee_and_what_is_left():
+    venue = Bybit()
+    venue.order(qty="0.010")
+    venue.move(PX + 900)
+    stream = venue.private("order", "execution", "position", "wallet")
+    venue.order(side="Sell", qty="0.004")
+    done = venue.account.executions[-1]
+    order, fill = rows(stream, "order")[-1], rows(stream, "execution")[-1]
+    position, wallet = rows(stream, "position")[-1], rows(stream, "wallet")[-1]
+    assert (order["cumExecFee"], order["cumExecValue"]) == (money(done.fee_atoms), fill["execValue"])
+    assert order["cumFeeDetail"] == {"USDT": money(done.fee_atoms)}
+    assert (fill["execFee"], fill["execPnl"]) == (money(done.fee_atoms), money(done.realised_atoms))
+    assert (fill["closedSize"], fill["execQty"], fill["isMaker"]) == ("0.004", "0.004", False)
+    assert done.realised_atoms > 0
+    assert (position["size"], position["side"]) == ("0.006", "Buy")
+    open_profit = venue.exchange.unrealised_atoms(venue.account, BTC, done.leg)
+    assert position["unrealisedPnl"] == money(open_profit) != "0"
+    (coin,) = wallet["coin"]
+    assert (coin["walletBalance"], coin["unrealisedPnl"]) == (
+        money(venue.account.wallet_atoms),
+        money(open_profit),
+    )
+    assert coin["equity"] == money(venue.exchange.equity_atoms(venue.account))
