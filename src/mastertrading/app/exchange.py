@@ -27,6 +27,8 @@ from mastertrading.domain.instrument import RATE_UNIT, Instrument
 from mastertrading.domain.market import HOUR_MS, Market
 from mastertrading.settings.schema import Settings
 from mastertrading.simulator import lead
+from mastertrading.simulator.binance.rules import BinanceRules
+from mastertrading.simulator.bybit.rules import BybitRules
 from mastertrading.simulator.clock import VirtualClock, WallClock
 from mastertrading.simulator.conductor import Pace
 from mastertrading.simulator.faults.fault import Fault
@@ -185,6 +187,7 @@ def staged(serving: Serving, settings: Settings, notice: Notice) -> Stage:
         tape=BarTape(market, first),
         pace=Pace.LOCKSTEP if serving.lockstep else Pace.CLOCK,
         script=read_acts(serving.acts) if serving.acts else None,
+        rules=_rules(serving),
         seed=settings.seed,
     )
     deposit = Decimal(repr(settings.account.initial_equity))
@@ -194,6 +197,15 @@ def staged(serving: Serving, settings: Settings, notice: Notice) -> Stage:
     for fault in _faults(serving, clock.now_ms(), int(market.ts_ms[-1])):
         local.plan.add(fault)
     return Stage(local, serving, begin_ms, int(market.ts_ms[-1]) + market.base_ms)
+
+
+def _rules(serving: Serving) -> dict[str, Any]:
+    """Of a time of its own a client can't know: then any timestamp will do."""
+    near = not (serving.as_recorded or serving.lockstep) and serving.speed == 1.0
+    return {
+        "binance_usdm": BinanceRules(checks_time=near),
+        "bybit_linear": BybitRules(checks_time=near),
+    }
 
 
 def _wall(speed: float, start_ms: int | None) -> WallClock:

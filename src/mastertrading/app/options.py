@@ -119,7 +119,7 @@ def _synthetic(parser: argparse.ArgumentParser) -> None:
         type=number,
         default=None,
         metavar="N",
-        help=f"length of it from 2024-01-01 on (default {SYNTHETIC_DAYS:g})",
+        help=tr("length of it from 2024-01-01 on (default {days:g})").format(days=SYNTHETIC_DAYS),
     )
 
 

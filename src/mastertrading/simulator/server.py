@@ -24,6 +24,7 @@ MOST_FRAME = 256 * 1024
 MOST_UNREAD_BYTES = 32 * 1024 * 1024
 PATIENCE_S = 5.0
 """How long closing waits for connections to end by themselves."""
+NO_VENUE = "no venue answers this host: keep the venue's own URL, and lead its name here\n"
 OURS = frozenset({"content-length", "transfer-encoding", "connection", "date", "server"})
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Server:
         self.requests += 1
         facade = self.line.facade_of(request.host)
         if facade is None:
-            return web.Response(status=421, text="no venue answers this host")
+            return web.Response(status=421, text=NO_VENUE)
         body = await _body(request)
         if body is None:
             return web.Response(status=413, text="request entity too large")

@@ -71,6 +71,18 @@ def test_in_lockstep_the_bars_keep_their_times_and_history_comes_before(tmp_path
     assert len(stage.local.exchange().markets["BTCUSDT"].closed) == 96
 
 
+@pytest.mark.parametrize("own", [{"lockstep": True}, {"as_recorded": True}, {"speed": 60.0}])
+def test_where_the_exchange_has_a_time_of_its_own_any_timestamp_will_do(own, tmp_path):
+    venues = ("binance_usdm", "bybit_linear")
+
+    def checks(**more):
+        places = staged(Serving(venues, wanted(), folder=tmp_path, **more), Settings(), print).local.places
+        return {place.facade.rules.checks_time for place in places.values()}
+
+    assert checks(**own) == {False}
+    assert checks() == {True}
+
+
 def test_a_plan_of_faults_is_drawn_by_its_seed(tmp_path):
     serving = Serving(("binance_usdm",), wanted(), faults_seed=4, folder=tmp_path)
     plans = [[f.key for f in staged(serving, Settings(), print).local.plan.faults] for _ in range(2)]
@@ -99,7 +111,10 @@ def test_every_kind_of_client_gets_its_line(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         serve(stage, leave)
     lines = recipes(told)
-    assert {name.split(",")[0] for name in lines} == {"curl", "ccxt.pro", "SDK", "any Python bot", "control"}
+    kinds = {"any Python bot", "ccxt.pro", "Binance's SDK", "pybit", "curl", "control"}
+    assert {name.split(",")[0] for name in lines} == kinds
+    assert next(iter(lines)) == "any Python bot"
+    assert lines["pybit"].endswith(f'client.client.verify = "{tmp_path / "ca.pem"}"')
     assert f"--cacert {tmp_path / 'ca.pem'}" in lines["curl, bybit_linear"]
     assert '"apiKey": "k", "secret": "s"' in lines["ccxt.pro, binance_usdm"]
     assert stage.launcher.is_file()

@@ -33,8 +33,12 @@ TIME_OF = {"binance_usdm": "/fapi/v1/time", "bybit_linear": "/v5/market/time"}
 CLASSES = {"binance_usdm": "binanceusdm", "bybit_linear": "bybit"}
 OWN_SDK = {
     "binance_usdm": 'DerivativesTradingUsdsFutures(ConfigurationRestAPI(api_key="{key}", api_secret="{secret}"))',
-    "bybit_linear": 'pybit.unified_trading.HTTP(api_key="{key}", api_secret="{secret}")',
+    "bybit_linear": (
+        'client = pybit.unified_trading.HTTP(api_key="{key}", api_secret="{secret}"); '
+        'client.client.verify = "{authority}"'
+    ),
 }
+SDK_OF = {"binance_usdm": "Binance's SDK", "bybit_linear": "pybit"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -182,18 +186,19 @@ def facts(stage: Stage) -> dict[str, Any]:
 
 def recipes(told: dict[str, Any]) -> dict[str, str]:
     """One line for each kind of client."""
-    port, found = told["address"].partition(":")[2], {}
+    port = told["address"].partition(":")[2]
+    found = {"any Python bot": f"python {told['launcher']} {port} bot.py"}
+    for venue in told["venues"]:
+        keys = f'"apiKey": "{told["key"]}", "secret": "{told["secret"]}"'
+        settings = f'{{"cafile": "{told["authority"]}", {keys}}}'
+        found[f"ccxt.pro, {venue}"] = f"ccxt.pro.{CLASSES[venue]}({settings})"
+        found[SDK_OF[venue]] = OWN_SDK[venue].format(**told)
     for venue in told["venues"]:
         host = HOSTS[venue]
         found[f"curl, {venue}"] = (
             f"curl --resolve {host}:{port}:127.0.0.1 --cacert {told['authority']} "
             f"https://{host}:{port}{TIME_OF[venue]}"
         )
-        keys = f'"apiKey": "{told["key"]}", "secret": "{told["secret"]}"'
-        settings = f'{{"cafile": "{told["authority"]}", {keys}}}'
-        found[f"ccxt.pro, {venue}"] = f"ccxt.pro.{CLASSES[venue]}({settings})"
-        found[f"SDK, {venue}"] = OWN_SDK[venue].format(key=told["key"], secret=told["secret"])
-    found["any Python bot"] = f"python {told['launcher']} {port} bot.py"
     found["control"] = f"curl -H 'Authorization: Bearer {told['token']}' {told['control']}/status"
     return found
 
@@ -212,11 +217,11 @@ def _tell(stage: Stage) -> None:
         tr("bars until"): _moment(told["end_ms"]),
     }
     for name, value in lines.items():
-        console.print(f"{name:<14} {value}", markup=False)
+        console.print(f"{name:<14} {value}", markup=False, soft_wrap=True)
     console.print()
-    console.print(tr("A Python bot keeps its URLs; started like this, the venues' names lead here:"))
+    console.print(tr("A Python bot keeps its URLs; started by the first line, the venues' names lead here:"))
     for name, line in recipes(told).items():
-        console.print(f"{name}\n    {line}", markup=False)
+        console.print(f"{tr(name)}\n    {line}", markup=False, soft_wrap=True)
     console.print()
     console.print(tr("Ctrl-C ends it and shows the books."))
     console.file.flush()

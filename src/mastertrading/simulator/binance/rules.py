@@ -105,6 +105,12 @@ class BinanceRules:
     fills_lag_ms: int = rule(
         0, Evidence.ASSUMED, "for so long after it happened, a fill is not yet in userTrades", worst=3_000
     )
+    checks_time: bool = rule(
+        True,
+        Evidence.DOCUMENTED,
+        "a timestamp must be near the venue's clock (False: any will do, where the exchange has a time of its own)",
+        source=_DOCS,
+    )
     clock_ahead_ms: int = rule(
         1_000, Evidence.DOCUMENTED, "how far a timestamp may be ahead of the venue's clock", source=_DOCS
     )

@@ -75,6 +75,8 @@ def check_clock(parameters: Parameters, now_ms: int, rules: BinanceRules) -> Non
     window = rules.receive_window_ms if window is None else window
     if window > rules.longest_receive_window_ms:
         raise VenueError(-1131, f"recvWindow must be less than {rules.longest_receive_window_ms}.")
+    if not rules.checks_time:
+        return
     if stamp >= now_ms + rules.clock_ahead_ms:
         ahead = rules.clock_ahead_ms
         raise VenueError(-1021, f"Timestamp for this request was {ahead}ms ahead of the server's time.")

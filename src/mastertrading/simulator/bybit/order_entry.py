@@ -71,7 +71,7 @@ class TradeSession:
         if self._account is not None:
             raise Wrong(Code.REPEATED_AUTH)
         self._account = stream_sender(
-            frame.get("args"), self._desk.exchange.account_of_key, self._desk.now_ms()
+            frame.get("args"), self._desk.exchange.account_of_key, self._desk.now_ms(), self._desk.rules
         )
         self._send(dumps(self._plain(frame, "auth")))
 

@@ -47,7 +47,10 @@ class PrivateSession(StreamSession):
 
     def _authenticate(self, frame: Frame) -> None:
         try:
-            account = stream_sender(frame.get("args"), self.desk.exchange.account_of_key, self.desk.now_ms())
+            desk = self.desk
+            account = stream_sender(
+                frame.get("args"), desk.exchange.account_of_key, desk.now_ms(), desk.rules
+            )
         except Wrong as wrong:
             self._answer(frame, False, wrong.text, "auth")
             return

@@ -75,6 +75,12 @@ class BybitRules:
         True, _DOCUMENTED, "a conditional order that waits can be amended", source="order/amend-order"
     )
 
+    checks_time: bool = rule(
+        True,
+        _DOCUMENTED,
+        "a timestamp must be near the venue's clock (False: any will do, where the exchange has a time of its own)",
+        source="guide",
+    )
     recv_window_ms: int = rule(
         5_000, _DOCUMENTED, "the receive window where the client names none", source="guide"
     )
