@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from contract.gateway_contract import VenueContract
+from contract.venue_contract import VenueContract
 from gateway_desk import SYMBOL, Desk, limit, market, stop
 from mastertrading.domain.commands import Outcome, Refusal
 from mastertrading.domain.feed import StreamGap

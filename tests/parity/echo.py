@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mastertrading.backtest.account import Chunk, Record, ReplayedAccount
+from mastertrading.backtest.account import Record, ReplayedAccount
+from mastertrading.backtest.chunk import Chunk, Clock
 from mastertrading.backtest.inputs import Inputs, chunks
 from mastertrading.domain.orders import BUY, SELL, OrderKind
 from mastertrading.domain.reasons import EventKind, FillReason
@@ -57,14 +58,14 @@ def told(scene) -> Told:
     account = ReplayedAccount(scene.rules, scene.specs, scene.past, scene.initial)
     orders, positions, bar = {}, {}, 0
     decided = scene.start, scene.stop, 16_384
-    for first, whole in chunks(Inputs(scene.market, scene.source(), scene.writer), decided):
+    inputs = Inputs(scene.market, scene.source(), scene.writer)
+    for first, whole in chunks(inputs, decided):
         if first < scene.start:
             account.listen(whole)
             continue
         record = Record.full(1, len(scene.specs))
-        for k in range(len(whole.minutes)):
-            now = slice(k, k + 1)
-            account.play(Chunk(whole.rows[now], whole.minutes[now], whole.verdicts[now]), record)
+        for k in range(whole.bars):
+            account.play(_bar(whole, k, inputs.minutes.clock(first + k, first + k + 1)), record)
             orders[bar], positions[bar] = account.book.orders.copy(), account.book.positions["lots"].copy()
             bar += 1
     base, balance = int(scene.market.ts_ms[scene.start]), account.balance
@@ -73,6 +74,11 @@ def told(scene) -> Told:
     moved = {int(e["ts_ms"]): int(e["value"]) for e in account.log("events") if e["kind"] == TRANSFER}
     paid = [(int(p["ts_ms"]), int(p["instrument"]), int(p["atoms"])) for p in account.log("payments")]
     return Told(fills, [row for row in paid if row[2]], moved, orders, positions, balance)
+
+
+def _bar(whole: Chunk, k: int, clock: Clock) -> Chunk:
+    """One bar of a chunk."""
+    return Chunk(*(part.cut(k, k + 1) for part in (whole.quotes, whole.said, whole.models)), clock)
 
 
 def _fill(row, base, scene) -> Fill:

@@ -1,5 +1,5 @@
-"""What the local exchange bears. How fast it is, is printed; it is judged only where ``CI`` is set, and by the time of the
-processor, since others may be at work on the machine. Longer: ``scenario/exchange_load.py``.
+"""What the local exchange bears. How fast it is, is printed; judged only where ``CI`` is set, by the processor's time,
+since others may be at work on the machine. Longer: ``scenario/exchange_load.py``.
 """
 
 from __future__ import annotations

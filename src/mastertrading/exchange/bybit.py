@@ -232,12 +232,12 @@ class BybitGateway(VenueGateway):
             ts_ms=told.time_ms("time"),
         )
 
-    async def _margin_mode(self) -> MarginMode | None:
-        return words.MARGINS.get((await self._result(ACCOUNT, {})).text("marginMode"))
+    async def _margin_mode(self, priority: Priority = Priority.USUAL) -> MarginMode | None:
+        return words.MARGINS.get((await self._result(ACCOUNT, {}, priority=priority)).text("marginMode"))
 
     async def positions(self) -> tuple[Position, ...]:
         """Every position that is not flat."""
-        margin = await self._margin_mode()
+        margin = await self._margin_mode(Priority.PROTECTION)
         asked = {**LINEAR, "settleCoin": QUOTE, "limit": 200}
         rows = self._pages(POSITIONS, asked, priority=Priority.PROTECTION)
         told = [words.position_of(row, self.symbol_of, margin) async for row in rows]
