@@ -276,3 +276,14 @@ def test_every_command_of_a_venue_can_be_aimed_at():
     harmless = {"/fapi/v1/order/test", "/v5/order/pre-check", "/v5/account/upgrade-to-uta"}
     unknown = (binance - set(TABLES[VENUE])) | (bybit - set(TABLES["bybit_linear"]))
     assert {path for _, path in unknown} <= harmless
+
+
+def test_a_price_that_met_an_order_while_its_cancel_was_on_its_way_is_back_afterwards():
+    local = served(make("X19"))
+    exchange, account = local.exchange(), local.account()
+    limit = NewOrder("BTCUSDT", BUY, OrderKind.LIMIT, 10, 640_000)
+    order = exchange.place(account, limit)
+    local.plan.answer(local.line.facades[0], Request("DELETE", "fapi.binance.com", "/fapi/v1/order"))
+    market = exchange.markets["BTCUSDT"]
+    assert order.filled == 10
+    assert (market.last_ticks, market.mark_ticks, market.index_ticks) == (650_000, 650_000, 650_000)

@@ -111,6 +111,21 @@ def test_an_empty_fund_deleverages_who_won():
     assert desk.balanced().insurance == 0
 
 
+def test_who_won_most_by_the_least_margin_is_deleveraged_first():
+    desk = Desk(units=1_000, insurance=100 * ATOMS_PER_UNIT, **FREE)
+    late, early = (desk.exchange.open_account(name, deposit_atoms=10**13) for name in ("late", "early"))
+    desk.market_order(SELL, 1_000, account=early)
+    desk.market_order(BUY, 1_000)
+    desk.move(99_000)
+    desk.market_order(SELL, 1_000, account=late)
+    desk.hold()
+    desk.open(85_000)
+    desk.exchange.travel(SYMBOL, 84_000)
+    held = [desk.exchange.position(one, SYMBOL).lots for one in (early, late)]
+    assert held == [0, -1_000]
+    desk.balanced()
+
+
 @pytest.mark.parametrize("mode", MarginMode)
 def test_a_part_may_be_liquidated_and_what_is_left_stands_for_the_rest(mode):
     desk = Desk(units=1_000, insurance=10**12, slippage_e8=0, taker_e8=0)

@@ -257,6 +257,14 @@ def test_an_amended_limit_keeps_its_number_and_takes_if_it_crosses_now():
     assert OrderNews.AMENDED in desk.news(order)
 
 
+def test_an_amended_limit_keeps_its_place_among_equals():
+    desk = Desk()
+    older, newer = desk.limit(BUY, 5, 99_000), desk.limit(BUY, 5, 99_000)
+    desk.exchange.amend(desk.me, SYMBOL, number=older.number, lots=6)
+    desk.move(98_000)
+    assert [e.order for e in desk.me.executions] == [older.number, newer.number]
+
+
 def test_an_amended_stop_triggers_at_its_new_level():
     desk = Desk()
     desk.market_order(BUY, 10)
