@@ -65,22 +65,30 @@ def spec_records(
 ) -> Records:
     """One SPEC record for each instrument: its contract, its caps and what may vote on it."""
     specs = records(SPEC, len(instruments))
-    for spec, instrument in zip(np.asarray(specs), instruments, strict=True):
+    plain = np.asarray(specs)
+    for i, instrument in enumerate(instruments):
+        plain[i] = _contract(instrument)
+    plain["modules"], plain["risk_cap"] = _module_mask(settings, None, modules), UNCAPPED
+    plain["longs"] = plain["shorts"] = 1
+    for spec, instrument in zip(plain, instruments, strict=True) if settings.instruments else ():
         own = settings.instruments.get(instrument.symbol)
-        spec["atoms"] = instrument.atoms_per_tick_lot
-        spec["min_lots"] = instrument.min_lots
-        spec["min_notional_atoms"] = int(instrument.min_notional * ATOMS_PER_UNIT)
-        spec["modules"] = _module_mask(settings, own.modules if own else None, modules)
-        spec["longs"] = own is None or own.directions != "short_only"
-        spec["shorts"] = own is None or own.directions != "long_only"
-        caps = [UNCAPPED]
-        if own is not None and own.risk_cap is not None:
-            caps.append(own.risk_cap)
-        if own is not None and own.tier is not None:
-            caps.append(settings.risk.tiers[own.tier])
-        spec["risk_cap"] = min(caps)
-        _tiers(spec, instrument)
+        if own is not None:
+            spec["modules"] = _module_mask(settings, own.modules, modules)
+            spec["longs"], spec["shorts"] = own.directions != "short_only", own.directions != "long_only"
+            tier = UNCAPPED if own.tier is None else settings.risk.tiers[own.tier]
+            spec["risk_cap"] = min(UNCAPPED if own.risk_cap is None else own.risk_cap, tier)
     return specs
+
+
+@lru_cache(maxsize=256)
+def _contract(instrument: Instrument) -> Any:
+    """One SPEC record with what the contract says, and nothing of what is allowed on it."""
+    spec = np.asarray(records(SPEC, 1))[0]
+    spec.atoms = instrument.atoms_per_tick_lot
+    spec.min_lots = instrument.min_lots
+    spec.min_notional_atoms = int(instrument.min_notional * ATOMS_PER_UNIT)
+    _tiers(spec, instrument)
+    return spec
 
 
 def reads_context(settings: Settings) -> bool:
