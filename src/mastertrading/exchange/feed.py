@@ -95,12 +95,15 @@ class Mailbox:
         self._newest.clear()
 
     async def get(self) -> Any:
-        """The next event."""
+        """The next event. An exception that was handed in is raised."""
         while not self._events:
             self._ready.clear()
             await self._ready.wait()
         key, event = self._events.popleft()
-        return event if key is None else self._newest.pop(key)
+        event = event if key is None else self._newest.pop(key)
+        if isinstance(event, BaseException):
+            raise event
+        return event
 
 
 class _Feed:
@@ -218,10 +221,7 @@ class MarketFeed(_Feed):
         mail = self._mail
         try:
             while True:
-                event = await mail.get()
-                if isinstance(event, BaseException):
-                    raise event
-                yield event
+                yield await mail.get()
         finally:
             await self.close()
 
@@ -355,10 +355,7 @@ class AccountFeed(_Feed):
         mail = self._mail
         try:
             while True:
-                event = await mail.get()
-                if isinstance(event, BaseException):
-                    raise event
-                yield event
+                yield await mail.get()
         finally:
             await self.close()
 
