@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -254,3 +255,119 @@ def test_an_order_that_is_good_till_a_time_expires_then(client):
     client.move(PX, ms=1_000)
     assert client.signed("GET", ORDER, symbol="BTCUSDT", orderId=placed["orderId"])["status"] == "EXPIRED"
     assert [frame["o"]["x"] for frame in own.frames("ORDER_TRADE_UPDATE")] == ["EXPIRED"]
+
+
+def test_each_row_says_what_the_order_is(client):
+    client.order(newClientOrderId="entry")
+    client.move(PX + 1_000)
+    client.limit("61500", side="SELL", reduceOnly="true", quantity="0.004", newClientOrderId="target")
+    client.algo("59500", clientAlgoId="stop", closePosition="true", quantity=None)
+    client.move(PX + 16_000)
+    entry, target = client.signed("GET", "/fapi/v1/allOrders", symbol="BTCUSDT")
+    (stop,) = client.signed("GET", "/fapi/v1/openAlgoOrders")
+    (row,) = client.exchange.open_orders(client.account, "BTCUSDT", conditional=True)
+    common = {
+        "symbol": "BTCUSDT",
+        "status": "FILLED",
+        "timeInForce": "GTC",
+        "closePosition": False,
+        "positionSide": "BOTH",
+        "stopPrice": "0.00",
+        "workingType": "CONTRACT_PRICE",
+        "priceProtect": False,
+        "priceMatch": "NONE",
+        "selfTradePreventionMode": "EXPIRE_MAKER",
+        "goodTillDate": 0,
+    }
+    begin = row.created_ms - 1_000
+    assert entry == common | {
+        "orderId": 10_000_000_001,
+        "clientOrderId": "entry",
+        "price": "0.00",
+        "avgPrice": "60006.00000",
+        "origQty": "0.010",
+        "executedQty": "0.010",
+        "cumQuote": "600.06000",
+        "type": "MARKET",
+        "origType": "MARKET",
+        "reduceOnly": False,
+        "side": "BUY",
+        "time": begin,
+        "updateTime": begin,
+    }
+    assert target == common | {
+        "orderId": 10_000_000_002,
+        "clientOrderId": "target",
+        "price": "61500.00",
+        "avgPrice": "61500.00000",
+        "origQty": "0.004",
+        "executedQty": "0.004",
+        "cumQuote": "246.00000",
+        "type": "LIMIT",
+        "origType": "LIMIT",
+        "reduceOnly": True,
+        "side": "SELL",
+        "time": begin + 1_000,
+        "updateTime": begin + 2_000,
+    }
+    says = ("closePosition", "reduceOnly", "side", "triggerPrice", "quantity", "orderType", "createTime")
+    told = (True, True, "SELL", "59500.00", "0.000", "STOP_MARKET", begin + 1_000)
+    assert tuple(stop[name] for name in says) == told
+
+
+def test_each_fill_and_what_it_left_is_told_to_the_last_digit(client):
+    client.order()
+    client.move(PX + 1_000)
+    client.limit("61500", side="SELL", reduceOnly="true", quantity="0.004")
+    client.limit("58000", quantity="0.100")
+    client.move(PX + 16_000)
+    _, fill = client.signed("GET", "/fapi/v1/userTrades", symbol="BTCUSDT")
+    now = client.clock.now_ms()
+    assert fill == {
+        "symbol": "BTCUSDT",
+        "id": 2,
+        "orderId": 10_000_000_002,
+        "side": "SELL",
+        "price": "61500.00",
+        "qty": "0.004",
+        "realizedPnl": "5.97600000",
+        "quoteQty": "246.00000",
+        "commission": "0.04920000",
+        "commissionAsset": "USDT",
+        "time": now,
+        "positionSide": "BOTH",
+        "maker": True,
+        "buyer": False,
+    }
+    (position,) = client.signed("GET", "/fapi/v3/positionRisk")
+    assert position | {"adl": 0, "breakEvenPrice": ""} == {
+        "symbol": "BTCUSDT",
+        "positionSide": "BOTH",
+        "positionAmt": "0.006",
+        "entryPrice": "60006.00000",
+        "breakEvenPrice": "",
+        "markPrice": "61600.00000000",
+        "unRealizedProfit": "9.56400000",
+        "liquidationPrice": "0",
+        "isolatedMargin": "0",
+        "notional": "369.60000000",
+        "isolatedWallet": "0",
+        "updateTime": now,
+        "marginAsset": "USDT",
+        "initialMargin": position["initialMargin"],
+        "maintMargin": "1.47840000",
+        "positionInitialMargin": "18.48000000",
+        "openOrderInitialMargin": position["openOrderInitialMargin"],
+        "adl": 0,
+        "bidNotional": position["bidNotional"],
+        "askNotional": "0",
+    }
+    money = client.signed("GET", "/fapi/v3/account")
+    wallet = Decimal(10_000) - Decimal("0.30003") + Decimal("5.976") - Decimal("0.0492")
+    says = ("totalWalletBalance", "totalUnrealizedProfit", "totalMarginBalance", "totalMaintMargin")
+    told = [wallet, Decimal("9.564"), wallet + Decimal("9.564"), Decimal("1.4784")]
+    assert [Decimal(money[name]) for name in says] == told
+    orders_margin = Decimal(money["totalOpenOrderInitialMargin"])
+    assert orders_margin == 290  # 0.1 at 58 000 over 20
+    assert Decimal(money["totalPositionInitialMargin"]) == Decimal("18.48")
+    assert Decimal(money["availableBalance"]) == wallet + Decimal("9.564") - Decimal("18.48") - orders_margin

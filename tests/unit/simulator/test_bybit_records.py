@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from urllib.parse import unquote
 
 import pytest
 
-from bybit_world import BEGIN_MS, BTC, ETH, Bybit
+from bybit_world import BEGIN_MS, BTC, ETH, PX, Bybit
 
 DAY_MS = 86_400_000
 
@@ -184,3 +185,96 @@ def test_funding_rates_of_the_past_need_an_end_with_a_start():
     asked = {"category": "linear", "symbol": BTC, "startTime": 1}
     assert venue.get("/v5/market/funding/history", **asked)["retCode"] == 10001
     assert venue.get("/v5/market/funding/history", **asked, endTime=2)["result"]["list"] == []
+
+
+def test_each_row_says_what_the_order_is():
+    venue = Bybit()
+    venue.order(orderLinkId="entry")
+    venue.move(PX + 1_000)
+    venue.limit("51500", side="Sell", reduceOnly=True, qty="0.004", orderLinkId="target")
+    stop = {"triggerPrice": "49000", "triggerDirection": 2, "triggerBy": "MarkPrice"}
+    venue.order(side="Sell", reduceOnly=True, qty="0.005", orderLinkId="stop", **stop)
+    venue.move(PX + 1_600)
+    rows = {name: venue.open_rows(orderLinkId=name)[0] for name in ("entry", "target", "stop")}
+    says = {
+        "symbol": (BTC, BTC, BTC),
+        "side": ("Buy", "Sell", "Sell"),
+        "orderType": ("Market", "Limit", "Market"),
+        "orderStatus": ("Filled", "Filled", "Untriggered"),
+        "price": ("50500.00", "51500.00", "0"),
+        "qty": ("0.010", "0.004", "0.005"),
+        "leavesQty": ("0.000", "0.000", "0.005"),
+        "leavesValue": ("0", "0", "245"),
+        "avgPrice": ("50005", "51500", ""),
+        "cumExecQty": ("0.010", "0.004", "0.000"),
+        "cumExecValue": ("500.05", "206", "0"),
+        "cumExecFee": ("0.250025", "0.0412", "0"),
+        "cumFeeDetail": ({"USDT": "0.250025"}, {"USDT": "0.0412"}, {}),
+        "timeInForce": ("IOC", "GTC", "IOC"),
+        "reduceOnly": (False, True, True),
+        "closeOnTrigger": (False, False, False),
+        "positionIdx": (0, 0, 0),
+        "stopOrderType": ("", "", "Stop"),
+        "triggerPrice": ("", "", "49000.00"),
+        "triggerDirection": (0, 0, 2),
+        "triggerBy": ("", "", "MarkPrice"),
+        "createType": ("CreateByUser", "CreateByUser", "CreateByStopOrder"),
+        "cancelType": ("UNKNOWN",) * 3,
+        "rejectReason": ("EC_NoError",) * 3,
+        "lastPriceOnCreated": ("50000.00", "51000.00", "51000.00"),
+    }
+    assert {name: tuple(row[name] for row in rows.values()) for name in says} == says
+    made = [int(row["createdTime"]) for row in rows.values()]
+    changed = [int(row["updatedTime"]) for row in rows.values()]
+    assert (made, changed[1]) == ([BEGIN_MS, BEGIN_MS + 1_000, BEGIN_MS + 1_000], BEGIN_MS + 2_000)
+
+
+def test_each_fill_and_what_it_left_is_told_to_the_last_digit():
+    venue = Bybit()
+    venue.order()
+    venue.move(PX + 1_000)
+    venue.limit("51500", side="Sell", reduceOnly=True, qty="0.004", orderLinkId="target")
+    venue.move(PX + 1_600)
+    fill, position = venue.rows("/v5/execution/list")[0], venue.position()
+    (wallet,) = venue.rows("/v5/account/wallet-balance", accountType="UNIFIED")
+    says = {
+        "symbol": BTC,
+        "side": "Sell",
+        "orderType": "Limit",
+        "orderLinkId": "target",
+        "leavesQty": "0.000",
+        "isMaker": True,
+        "execFee": "0.0412",
+        "feeRate": "0.0002",
+        "execPrice": "51500.00",
+        "execQty": "0.004",
+        "execValue": "206",
+        "closedSize": "0.004",
+        "orderQty": "0.004",
+        "orderPrice": "51500.00",
+        "execType": "Trade",
+        "execTime": str(BEGIN_MS + 2_000),
+        "seq": 2,
+    }
+    assert {name: fill[name] for name in says} == says
+    says = {
+        "side": "Buy",
+        "size": "0.006",
+        "avgPrice": "50005",
+        "positionValue": "300.03",
+        "leverage": "20",
+        "markPrice": "51600.00",
+        "unrealisedPnl": "9.57",
+        "positionIM": "15.48",
+        "positionIdx": 0,
+        "tradeMode": 0,
+        "positionStatus": "Normal",
+        "updatedTime": str(BEGIN_MS + 2_000),
+    }
+    assert {name: position[name] for name in says} == says
+    money = 10_000 - Decimal("0.250025") + Decimal("5.98") - Decimal("0.0412")
+    (coin,) = wallet["coin"]
+    assert Decimal(coin["walletBalance"]) == Decimal(wallet["totalWalletBalance"]) == money
+    assert Decimal(coin["equity"]) == Decimal(wallet["totalEquity"]) == money + Decimal("9.57")
+    assert (coin["unrealisedPnl"], coin["totalPositionIM"]) == ("9.57", "15.48")
+    assert Decimal(wallet["totalAvailableBalance"]) == money + Decimal("9.57") - Decimal("15.48")
