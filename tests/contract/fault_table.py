@@ -81,6 +81,26 @@ Every fault takes `kinds` (of requests or frames), `venue`, `from_ms`/`until_ms`
 and `most`, besides its own parameters. Faults combine; each has its own dice, so that one never changes what another
 draws; each counts its hits (`GET /faults` of the control port).
 
+| word | what it means |
+|---|---|
+| `kinds` | what it is aimed at, any of them (table below); without it, what the fault is usually aimed at |
+| `venue` | `binance_usdm` or `bybit_linear` only |
+| `from_ms`, `until_ms` | in the exchange's time, milliseconds since 1970 |
+| `after_s`, `for_s` | the same, in seconds of the exchange from its start (from now, where the control port adds one) |
+| `nth` | only these of the matching occasions, counted from 1 |
+| `chance` | of each occasion, above 0 and at most 1 |
+| `most` | not after so many hits |
+
+| kinds | of |
+|---|---|
+| `place` `amend` `cancel` `cancel_all`; all: `command`; with `conditional`, `reduce` where it is one | commands |
+| `order` `open_orders` `order_history` `fills` `positions` `balance` `income`; all: `read` | signed reads |
+| `settings` `account` `listen_key` | the account |
+| `time` `markets` `bars` `mark_bars` `book` `ticker` `trades` `funding` `funding_history` | market data, asked or streamed |
+| `order_news` `account_news`; all frames of data: `data`; answers to a client's frames: `answer` | streams |
+| `dial` `stream` | a connection that begins; one that stands |
+| `private` `public` `other` | any of the above by who may see it; what is in no row |
+
 ## The catalogue
 | id | what | where it acts | parameters |
 |---|---|---|---|"""

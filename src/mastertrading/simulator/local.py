@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
@@ -33,7 +33,7 @@ from mastertrading.simulator.clock import VirtualClock, WallClock
 from mastertrading.simulator.conductor import ANYBODY, Conductor, Pace, Progress
 from mastertrading.simulator.control import ControlPort, Routes, Words
 from mastertrading.simulator.exchange import Exchange
-from mastertrading.simulator.faults.fault import Fault
+from mastertrading.simulator.faults.fault import ALWAYS, Fault, When
 from mastertrading.simulator.faults.plan import Plan, scripted
 from mastertrading.simulator.faults.view import View
 from mastertrading.simulator.in_process import InProcessSession
@@ -301,6 +301,8 @@ class Steering:
     async def held(self, words: Words) -> Words:
         """Wait until time stands still after a point."""
         conductor, after = self.local.conductor(words.get("venue", "")), int(words.get("after", -1))
+        if conductor.pace is not Pace.LOCKSTEP:
+            raise UsageError("time never stands still here", why="this exchange is not in lockstep")
         patience = min(float(words.get("seconds", LONGEST_WAIT_S)), LONGEST_WAIT_S)
         try:
             async with asyncio.timeout(patience):
@@ -344,7 +346,13 @@ class Steering:
     def faults(self, _: Words) -> list[Words]:
         """The plan."""
         return [
-            {"number": n, "id": fault.key, "hits": fault.hits, "says": (fault.__doc__ or "").split("\n")[0]}
+            {
+                "number": n,
+                "id": fault.key,
+                "hits": fault.hits,
+                "when": _told(fault.when),
+                "says": (fault.__doc__ or "").split("\n")[0],
+            }
             for n, fault in enumerate(self.local.plan.faults)
         ]
 
@@ -355,7 +363,10 @@ class Steering:
 
     def remove_fault(self, words: Words) -> Words:
         """End one."""
-        fault = self.local.plan.faults[int(words["rest"])]
+        faults, number = self.local.plan.faults, str(words.get("rest", ""))
+        if not number.isdecimal() or int(number) >= len(faults):
+            raise UsageError(f"there is no fault {number}".rstrip(), why=f"there are {len(faults)}, from 0")
+        fault = faults[int(number)]
         self.local.plan.remove(fault)
         return {"id": fault.key, "hits": fault.hits}
 
@@ -370,6 +381,16 @@ class Steering:
         """What everybody has."""
         found = {name: place.exchange.books() for name, place in self.local.places.items()}
         return {name: {**books._asdict(), "total": books.total} for name, books in found.items()}
+
+
+def _told(when: When) -> Words:
+    """What differs from "always"."""
+    told = {one.name: getattr(when, one.name) for one in fields(when)}
+    return {
+        name: sorted(value) if isinstance(value, frozenset) else value
+        for name, value in told.items()
+        if value != getattr(ALWAYS, name)
+    }
 
 
 def _progress(progress: Progress) -> Words:

@@ -11,8 +11,8 @@ from mastertrading.domain.orders import BUY, OrderKind
 from mastertrading.simulator.clock import VirtualClock
 from mastertrading.simulator.exchange import Exchange
 from mastertrading.simulator.faults.catalogue import CATALOGUE, ELSEWHERE, make
-from mastertrading.simulator.faults.editing import frame_tags, with_times
-from mastertrading.simulator.faults.kinds import tags_of
+from mastertrading.simulator.faults.editing import FRAMES, frame_tags, with_times
+from mastertrading.simulator.faults.kinds import KINDS, TABLES, tags_of
 from mastertrading.simulator.faults.plan import Plan, drawn, read_script, scripted
 from mastertrading.simulator.faults.view import Sight, View
 from mastertrading.simulator.line import Line
@@ -217,12 +217,34 @@ def test_a_script_is_read_and_counts_from_now(tmp_path):
         ({"id": "N05", "colour": "red"}, "has no parameter colour"),
         ({"id": "N07", "least_ms": "soon"}, "must be int"),
         ({"id": "N07", "chance": "often"}, "must be float"),
-        ({"id": "X03", "body": "song"}, "there is no body"),
+        ({"id": "X03", "body": "song"}, "X03 has no body"),
+        ({"id": "N06", "kinds": ["plcae"]}, "kinds can't be"),
+        ({"id": "N06", "nth": "two"}, "nth can't be"),
+        ({"id": "N06", "nth": [0]}, "nth can't be"),
+        ({"id": "N06", "chance": 7}, "chance can't be"),
+        ({"id": "N06", "most": -1}, "most can't be"),
+        ({"id": "N06", "venue": "nyse"}, "venue can't be"),
+        ({"id": "N12", "mode": "sideways"}, "N12 has no mode 'sideways'"),
+        ({"id": "X14", "what": "tick", "factor": "ten"}, "factor must be a decimal"),
     ],
 )
 def test_a_script_that_says_what_cannot_be_is_refused(row, said):
     with pytest.raises(ConfigError, match=said):
         scripted([row])
+
+
+@pytest.mark.parametrize(("aim", "said"), [("symbol", "no instrument"), ("account", "no account")])
+def test_an_act_at_what_is_not_there_is_refused_before_it_is_due(aim, said):
+    local = served()
+    with pytest.raises(ConfigError, match=said):
+        local.plan.add(make("X14", from_ms=T0 + 60_000, **{aim: "NOPE"}))
+    assert local.plan.faults == []
+
+
+def test_every_kind_that_a_request_or_a_frame_has_can_be_named():
+    words = {word for table in TABLES.values() for tags in table.values() for word in tags.split()}
+    words |= {word for table in FRAMES.values() for word in table.values()}
+    assert words <= KINDS
 
 
 def test_a_file_that_is_no_script_is_refused(tmp_path):

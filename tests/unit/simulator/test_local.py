@@ -107,6 +107,8 @@ def test_without_the_token_nothing_is_answered():
         ("POST", "/faults", b"[1]", 400),
         ("POST", "/faults", b"x" * 100_000, 400),
         ("DELETE", "/faults/7", None, 400),
+        ("DELETE", "/faults/x", None, 400),
+        ("POST", "/faults", {"id": "X14", "symbol": "NOPE"}, 400),
         ("POST", "/act", {"do": "dance"}, 400),
         ("POST", "/act", {"do": "transfer", "account": "nobody", "amount": 1}, 400),
         ("POST", "/act", {"do": "transfer", "account": "me", "amount": -(10**9)}, 409),

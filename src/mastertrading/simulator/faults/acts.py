@@ -82,6 +82,19 @@ class Act(Fault):
             self.hits -= 1
             self.refused += 1
 
+    def fits(self, venue: Venue) -> None:
+        """The instrument and the account are there."""
+        exchange = venue.exchange
+        for what, name, there in (
+            ("instrument", self.symbol, exchange.listings),
+            ("account", self.account, exchange.accounts),
+        ):
+            if name and name not in there:
+                raise ConfigError(
+                    f"{self.key} is aimed at no {what} of {venue.name}: {name!r}",
+                    why=f"there are {', '.join(there)}",
+                )
+
     # ---------------------------------------------------------------- what
     def act(self, exchange: Exchange) -> Undo | None:
         """Do it; what takes it back, if something can. ``Refused``: tried again at the next occasion."""

@@ -6,22 +6,28 @@ same id.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from mastertrading.domain.errors import ConfigError
 from mastertrading.simulator.faults import acts, codes, market_data, network, refusals, sights
 from mastertrading.simulator.faults.fault import Fault, When, parameter
+from mastertrading.simulator.faults.kinds import KINDS, TABLES
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A fault of the catalogue: how it is made, where it acts, and what its parameters are drawn from."""
+    """A fault of the catalogue.
+
+    How it is made, where it acts, what its parameters are drawn from, and what other words they may be.
+    """
 
     make: type[Fault]
     where: str
     choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 REQUEST, REPLY, STREAM, STATE, MARKET = "request", "reply", "stream", "exchange", "market data"
@@ -67,9 +73,9 @@ CATALOGUE: dict[str, Entry] = {
     "X11": Entry(sights.StopsElsewhere, STATE),
     "X12": Entry(acts.NoLiquidity, STATE),
     "X13": Entry(refusals.ReduceOnlyRefused, REPLY, {"word": ("reduce_only", "reduce_only_sum")}),
-    "X14": Entry(acts.RulesChanged, STATE, {"what": ("min_notional", "min_lots")}),
+    "X14": Entry(acts.RulesChanged, STATE, {"what": ("min_notional", "min_lots")}, {"what": ("tick", "lot")}),
     "X15": Entry(acts.Delisted, STATE, {"phase": ("closed", "settled")}),
-    "X16": Entry(acts.Phase, STATE, {"phase": ("cancel_only", "post_only")}),
+    "X16": Entry(acts.Phase, STATE, {"phase": ("cancel_only", "post_only")}, {"phase": ("closed",)}),
     "X16/maintenance": Entry(codes.Maintenance, REPLY),
     "X17": Entry(refusals.PriceRefused, REPLY, {"word": ("band", "trigger")}),
     "X18": Entry(acts.PartialThenCancelled, STATE),
@@ -115,6 +121,15 @@ ELSEWHERE: dict[str, str] = {
     "G01-G08": "configuration and models: a client's own",
 }
 
+CAN_BE: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "kinds": (lambda kinds: kinds <= KINDS, f"there are {', '.join(sorted(KINDS))}"),
+    "venue": (lambda venue: not venue or venue in TABLES, f"there are {', '.join(TABLES)}"),
+    "from_ms": (lambda ms: ms >= 0, "milliseconds since 1970"),
+    "until_ms": (lambda ms: ms >= 0, "milliseconds since 1970"),
+    "nth": (lambda nth: all(type(n) is int and n > 0 for n in nth), "occasions are counted from 1"),
+    "chance": (lambda chance: 0 < chance <= 1, "it is above 0 and at most 1"),
+    "most": (lambda most: most >= 0, "0: as often as there are occasions"),
+}
 OF_WHEN = frozenset(When.__dataclass_fields__)
 SETS = frozenset({"kinds", "nth"})
 
@@ -125,7 +140,7 @@ def make(key: str, *, seed: int = 0, **given: Any) -> Fault:
     Raises
     ------
     ConfigError
-        For an id or a parameter that there is not, or a value of another type.
+        For an id or a parameter that there is not, or a value that it can't have.
     """
     entry = CATALOGUE.get(key)
     if entry is None:
@@ -145,12 +160,35 @@ def make(key: str, *, seed: int = 0, **given: Any) -> Fault:
         for name in given
         if own[name].default.__class__ in (int, str, float, bool)
     }
+    _check_words(key, entry, checked)
     fault = entry.make(when=when, seed=seed, **{**given, **checked})
     fault.key = key
     return fault
 
 
+def _check_words(key: str, entry: Entry, given: Mapping[str, Any]) -> None:
+    for name, value in given.items():
+        words = [*entry.choices.get(name, ()), *entry.also.get(name, ())]
+        if isinstance(value, str) and words and value not in words:
+            raise ConfigError(f"{key} has no {name} {value!r}", why=f"it has {', '.join(words)}")
+        if name == "factor" and isinstance(value, str) and not _is_decimal(value):
+            raise ConfigError(f"{key}: factor must be a decimal above 0, not {value!r}")
+
+
+def _is_decimal(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite() and Decimal(text) > 0
+    except InvalidOperation:
+        return False
+
+
 def _of_when(name: str, value: Any) -> Any:
     if name in SETS:
-        return frozenset([value] if isinstance(value, int | str) else value)
-    return parameter({name: value}, name, type(getattr(When(), name)), None)
+        value = frozenset([value] if isinstance(value, int | str) else value)
+    else:
+        value = parameter({name: value}, name, type(getattr(When(), name)), None)
+    can, why = CAN_BE[name]
+    if not can(value):
+        told = sorted(map(str, value)) if isinstance(value, frozenset) else value
+        raise ConfigError(f"a fault's {name} can't be {told}", why=why)
+    return value

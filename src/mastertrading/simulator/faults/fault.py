@@ -129,6 +129,9 @@ class Fault:
         """Whether it acts on a request."""
         return self.due(call.venue, call.tags, call.now_ms)
 
+    def fits(self, venue: Venue) -> None:
+        """Raise ``ConfigError`` if it is aimed at what a venue does not have."""
+
     # ---------------------------------------------------------------- where
     def connects(self, venue: str, now_ms: int) -> str:
         """A connection begins (on sockets): empty, or as ``Delivery.refuse``."""

@@ -20,6 +20,14 @@ PUBLIC = frozenset(
 
 REDUCES = re.compile(rb"(reduceOnly|closePosition|closeOnTrigger)[\"=: ]+true", re.IGNORECASE)
 
+FRAMES = frozenset({"order_news", "account_news", "data", "answer"})
+"""What frames have besides the names of the public reads (``editing.frame_tags``)."""
+KINDS = frozenset(
+    {*COMMANDS, *READS, *SETTINGS, *PUBLIC, *FRAMES}
+    | {"command", "conditional", "reduce", "read", "private", "public", "other", "dial", "stream"}
+)
+"""Every word that a fault can be aimed with."""
+
 KEYS = frozenset({"x-mbx-apikey", "x-bapi-api-key"})
 
 Tags = frozenset[str]

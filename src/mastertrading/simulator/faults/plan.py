@@ -49,7 +49,9 @@ class Plan(Calm):
         self._remember()
 
     def add(self, fault: Fault) -> int:
-        """One more fault; its number."""
+        """One more fault; its number. Raises ``ConfigError`` if it is aimed at what a venue does not have."""
+        for venue in self._venues.values():
+            fault.fits(venue)
         self.faults.append(fault)
         self._remember()
         self.pass_time()
