@@ -16,11 +16,12 @@ import pytest
 
 from mastertrading.app.backtest import Wanted
 from mastertrading.app.cli import main
-from mastertrading.app.commands.exchange import facts, recipes
+from mastertrading.app.commands.exchange import BOOKS, facts, recipes
 from mastertrading.app.exchange import HISTORY_BARS, Serving, moved, serve, staged, to_the_present
 from mastertrading.domain.market import HOUR_MS
 from mastertrading.lake.synthetic import synthesize
 from mastertrading.settings.schema import Settings
+from mastertrading.simulator.ledger import Statement
 
 MINUTE = 60_000
 
@@ -48,6 +49,10 @@ def test_a_short_tape_is_moved_to_the_minute():
     now = 1_800_000_012_345
     here, first = to_the_present(short, now, None)
     assert 0 <= now - here.ts_ms[first] < 60_000
+
+
+def test_every_line_of_the_books_has_our_word():
+    assert tuple(BOOKS) == Statement._fields
 
 
 def test_moving_there_and_back_changes_nothing(market):

@@ -40,6 +40,17 @@ OWN_SDK = {
 }
 SDK_OF = {"binance_usdm": "Binance's SDK", "bybit_linear": "pybit"}
 
+BOOKS = {
+    "equity": "accounts, open profit included",
+    "fees": "fees",
+    "funding": "funding",
+    "insurance": "insurance",
+    "external": "deposits and withdrawals",
+    "adjustments": "adjustments",
+    "market": "the counterparty of all fills",
+}
+"""Our words for the lines of the exchange's statement."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the action."""
@@ -240,8 +251,8 @@ def _show_books(stage: Stage, as_json: bool) -> None:
     console = out()
     names = list(stage.books)
     shown = table(tr("books, USDT"), "", *names, numbers=tuple(range(1, len(names) + 1)))
-    for row in next(iter(stage.books.values()))._fields:
-        shown.add_row(row, *(_money(getattr(stage.books[name], row)) for name in names))
+    for row, title in BOOKS.items():
+        shown.add_row(tr(title), *(_money(getattr(stage.books[name], row)) for name in names))
     shown.add_row(tr("sum"), *(_money(stage.books[name].total) for name in names))
     console.print(shown)
     hits = {key: count for key, count in stage.local.plan.hits().items() if count}
