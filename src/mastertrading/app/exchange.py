@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from mastertrading.app.backtest import Wanted, market_of
-from mastertrading.domain.errors import DataMissing, UsageError
+from mastertrading.domain.errors import DataMissing, OutputError, UsageError
 from mastertrading.domain.instrument import RATE_UNIT, Instrument
 from mastertrading.domain.market import HOUR_MS, Market
 from mastertrading.settings.schema import Settings
@@ -229,6 +229,8 @@ def serve(stage: Stage, on_served: Callable[[Stage], None]) -> None:
     ------
     UsageError
         If a port is taken.
+    OutputError
+        If the folder for clients can't be written.
     """
     try:
         asyncio.run(_serve(stage, on_served))
@@ -247,9 +249,20 @@ async def _serve(stage: Stage, on_served: Callable[[Stage], None]) -> None:
         raise UsageError(
             "the exchange can't listen", why=error.strerror or str(error), where=where
         ) from error
-    shutil.copyfile(lead.__file__, stage.launcher)
     try:
+        _place_launcher(stage)
         on_served(stage)
         await stage.local.run()
     finally:
         await stage.served.close()
+
+
+def _place_launcher(stage: Stage) -> None:
+    try:
+        shutil.copyfile(lead.__file__, stage.launcher)
+    except OSError as error:
+        raise OutputError(
+            "the launcher of clients can't be written",
+            why=error.strerror or str(error),
+            where=str(stage.launcher),
+        ) from error

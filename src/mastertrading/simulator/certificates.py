@@ -14,10 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from mastertrading.domain.errors import OutputError
 
 DOMAINS = (
     "binance.com",
@@ -67,18 +70,37 @@ class Certificates:
 
 
 def certificates(folder: Path) -> Certificates:
-    """The folder's certificates, made if there are none or if they end soon."""
+    """The folder's certificates, made if there are none, if they end soon, or if they are no longer whole.
+
+    Raises
+    ------
+    OutputError
+        If they can't be written.
+    """
     found = Certificates(folder)
-    if not _still_good(found):
-        _make(found)
+    try:
+        if not _still_good(found):
+            _make(found)
+    except OSError as error:
+        raise OutputError(
+            "the certificates can't be written", why=error.strerror or str(error), where=str(folder)
+        ) from error
     return found
 
 
 def _still_good(found: Certificates) -> bool:
     if not all(path.is_file() for path in (found.ca, found.leaf, found.expired)):
         return False
-    ends = x509.load_pem_x509_certificate(found.ca.read_bytes()).not_valid_after_utc
-    return ends > datetime.now(UTC) + RENEW_BEFORE
+    try:
+        ca, *others = (
+            x509.load_pem_x509_certificate(path.read_bytes())
+            for path in (found.ca, found.leaf, found.expired)
+        )
+        for one in others:
+            one.verify_directly_issued_by(ca)
+    except (ValueError, TypeError, InvalidSignature):  # a full disk, a kill, or two that began at once
+        return False
+    return ca.not_valid_after_utc > datetime.now(UTC) + RENEW_BEFORE
 
 
 def _make(target: Certificates) -> None:
@@ -154,5 +176,10 @@ def _name(text: str) -> x509.Name:
 
 
 def _write(path: Path, *parts: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(b"".join(parts))
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(b"".join(parts))
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
