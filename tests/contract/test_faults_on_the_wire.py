@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
+import aiohttp
 import pytest
 
 from contract.fault_probes import places
@@ -12,6 +14,7 @@ from mastertrading.simulator.clock import WallClock
 from mastertrading.simulator.faults.catalogue import make
 from mastertrading.simulator.local import LocalExchange
 from mastertrading.simulator.loopback import loopback_session
+from mastertrading.simulator.virtual_time import run_virtual
 
 SAMPLE = [
     ("N01", {}),
@@ -99,3 +102,57 @@ def test_a_cut_stream_raises_on_the_wire_what_it_raises_in_process(venue, author
     seen, _, failures = on_the_wire(venue, authority, watches)
     assert seen == "NetworkError (failed)"
     assert failures == []
+
+
+STREAM = "wss://fstream.binance.com/ws/btcusdt@trade"
+OF_FRAMES = [
+    ("N10", {}, ([], False)),
+    ("N11", {}, ([], True)),
+    ("N12", {"mode": "duplicate"}, ([1, 2, 3, 4, 1, 2, 3, 4], True)),
+    ("N12", {"mode": "late", "delay_ms": 40}, ([1, 2, 3, 4], True)),
+    ("N12", {"mode": "reorder", "delay_ms": 40}, ([2, 4, 1, 3], True)),
+    ("N13", {}, ([], True)),
+    ("N13", {"nth": [2, 3]}, ([1, 4], True)),
+]
+
+
+async def hears(session, local, fault):
+    """The trades that came of four, in the order in which they came; and whether a ping was answered."""
+    async with session.ws_connect(STREAM, autoping=False) as stream:
+        local.exchange().move("BTCUSDT", PX)
+        first = json.loads((await stream.receive(5)).data)["t"]
+        local.plan.add(fault)
+        for ticks in range(1, 5):
+            local.exchange().move("BTCUSDT", PX + ticks)
+        await stream.ping(b"there?")
+        came, answered = [], False
+        try:
+            while True:
+                message = await stream.receive(0.25)
+                if message.type is aiohttp.WSMsgType.PONG:
+                    answered = True
+                elif message.type is aiohttp.WSMsgType.TEXT:
+                    came.append(json.loads(message.data)["t"] - first)
+        except TimeoutError:
+            local.plan.clear()
+            return came, answered
+
+
+@pytest.mark.parametrize(("key", "given", "expected"), OF_FRAMES, ids=str)
+def test_frames_fare_on_the_wire_as_in_process(key, given, expected, authority):
+    async def on_sockets():
+        local = LocalExchange(listings(), clock=WallClock())
+        served = await local.serve(authority)
+        try:
+            async with loopback_session(served.port, authority / "ca.pem", local.plan) as session:
+                return await hears(session, local, make(key, **given))
+        finally:
+            await served.close()
+
+    async def here():
+        async with local.session() as session:
+            return await hears(session, local, make(key, **given))
+
+    local = LocalExchange(listings())
+    assert run_virtual(here(), local.clock) == expected
+    assert asyncio.run(on_sockets()) == expected

@@ -11,10 +11,12 @@ No sockets are in it. Threads may be used (``run_in_executor``, ``to_thread``): 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import time
 from asyncio.base_events import BaseEventLoop
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -50,13 +52,32 @@ class _Jump:
         return []
 
 
+class _Timer(asyncio.TimerHandle):
+    """A timer that stands behind the older ones of its moment.
+
+    asyncio leaves open which of them comes first. On the wall no two moments are the same; here most are.
+    """
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int, *told: Any, **context: Any) -> None:
+        super().__init__(*told, **context)
+        self.number = number
+
+    def __lt__(self, other: Any) -> bool:
+        return (self.when(), self.number) < (other.when(), other.number)
+
+
 class VirtualLoop(BaseEventLoop):
     """An event loop on a ``VirtualClock``. Its ``time()`` is the clock's ``monotonic()``."""
+
+    _scheduled: list[_Timer]
 
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__()
         self.clock = clock
         self.threads_at_work = 0
+        self._timers = 0
         self._default_executor: Any = None
         self._woken: SimpleQueue[None] = SimpleQueue()
         self._selector = _Jump(self)
@@ -66,6 +87,17 @@ class VirtualLoop(BaseEventLoop):
     def time(self) -> float:
         """Seconds of the clock."""
         return self.clock.monotonic()
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Call at a moment; what was asked for first comes first."""
+        self._check_closed()  # type: ignore[attr-defined]
+        self._timers += 1
+        timer = _Timer(self._timers, when, callback, args, self, context=context)
+        heapq.heappush(self._scheduled, timer)
+        timer._scheduled = True  # type: ignore[attr-defined]
+        return timer
 
     def wait_for_a_thread(self) -> None:
         """Wait, really, until a thread has something to say."""

@@ -52,6 +52,19 @@ def test_sleepers_wake_in_the_order_of_their_times_whoever_came_first():
     assert woke == [(0.25, 250), (0.5, 500), (2.0, 2000), (3.0, 3000)]
 
 
+def test_timers_of_one_moment_come_in_the_order_in_which_they_were_asked_for():
+    came = []
+
+    async def asks() -> None:
+        loop = asyncio.get_running_loop()
+        for count in range(20):
+            loop.call_later(1.0, came.append, count)
+        await asyncio.sleep(2)
+
+    run_virtual(asks(), VirtualClock(T0))
+    assert came == list(range(20))
+
+
 def test_a_time_limit_strikes_at_its_virtual_moment():
     clock = VirtualClock(T0)
 
