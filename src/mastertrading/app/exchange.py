@@ -95,6 +95,17 @@ class Stage:
     books: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def refused_acts(self) -> list[str]:
+        """Acts of the script that the exchange refused, and why."""
+        return [
+            f"{done.do}: {done.refused}"
+            for place in self.local.places.values()
+            if place.conductor is not None
+            for done in place.conductor.script.log
+            if done.refused
+        ]
+
+    @property
     def authority(self) -> Path:
         """What clients are told to trust."""
         return self.serving.folder / "ca.pem"
@@ -194,6 +205,9 @@ def staged(serving: Serving, settings: Settings, notice: Notice) -> Stage:
     local.open_account(
         deposit=deposit, api_key=serving.key or token_hex(32), secret=serving.secret or token_hex(32)
     )
+    for place in local.places.values():
+        if place.conductor is not None:
+            place.conductor.script.check(place.exchange)
     for fault in _faults(serving, clock.now_ms(), int(market.ts_ms[-1])):
         local.plan.add(fault)
     return Stage(local, serving, begin_ms, int(market.ts_ms[-1]) + market.base_ms)

@@ -124,6 +124,24 @@ class Script:
         self.acts = list(acts)
         self.log: list[Done] = []
 
+    def check(self, exchange: Exchange) -> None:
+        """Make sure that every account and instrument is there. Raises ``ConfigError``."""
+        for act in self.acts:
+            when = act.when or When()
+            accounts = (act.words.get("account", ""), when.account)
+            symbol = str(act.words.get("symbol", ""))
+            symbols = (symbol and canonical_symbol(symbol), when.symbol, when.holds, when.rests)
+            for what, names, there in (
+                ("account", accounts, exchange.accounts),
+                ("instrument", symbols, exchange.listings),
+            ):
+                missing = [str(name) for name in names if name and str(name) not in there]
+                if missing:
+                    raise ConfigError(
+                        f"the act {act.do!r} names an {what} that is not there: {missing[0]}",
+                        why=f"there are {', '.join(there)}",
+                    )
+
     def run(self, exchange: Exchange) -> None:
         """Do what is due."""
         if not self.acts:

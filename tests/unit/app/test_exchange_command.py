@@ -18,6 +18,7 @@ from mastertrading.app.backtest import Wanted
 from mastertrading.app.cli import main
 from mastertrading.app.commands.exchange import BOOKS, facts, recipes
 from mastertrading.app.exchange import HISTORY_BARS, Serving, moved, serve, staged, to_the_present
+from mastertrading.domain.errors import ConfigError
 from mastertrading.domain.market import HOUR_MS
 from mastertrading.lake.synthetic import synthesize
 from mastertrading.settings.schema import Settings
@@ -94,6 +95,32 @@ def test_a_plan_of_faults_is_drawn_by_its_seed(tmp_path):
     assert plans[0] == plans[1]
     other = staged(replace(serving, faults_seed=5), Settings(), print).local.plan.faults
     assert [f.key for f in other] != plans[0]
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ('do = "transfer"\naccount = "you"\namount = "1"', "an account that is not there: you"),
+        ('do = "delist"\nsymbol = "ABC"', "an instrument that is not there: ABCUSDT"),
+        ('do = "delist"\nsymbol = "BTC"\nwhen = { account = "me", holds = "ABC" }', "not there: ABC"),
+    ],
+)
+def test_an_act_at_what_is_not_there_is_refused_before_anything_is_served(act, said, tmp_path):
+    path = tmp_path / "acts.toml"
+    path.write_text(f"[[act]]\n{act}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=said):
+        staged(Serving(("binance_usdm",), wanted(), acts=path, folder=tmp_path), Settings(), print)
+
+
+def test_when_the_bars_are_over_it_says_so_and_what_was_refused(tmp_path, capsys):
+    acts = tmp_path / "acts.toml"
+    acts.write_text('[[act]]\ndo = "transfer"\naccount = "me"\namount = "-99999"\n', encoding="utf-8")
+    options = ["--synthetic", "--days", "0.1", "--instruments", "BTC", "--venue", "binance_usdm"]
+    more = ["--speed", "100000", "--acts", str(acts), "--out", str(tmp_path)]
+    assert main(["exchange", "serve", *options, *more]) == 0
+    said = capsys.readouterr()
+    assert "the bars are over" in said.err
+    assert "an act was refused: transfer" in said.out
 
 
 def test_every_kind_of_client_gets_its_line(tmp_path):

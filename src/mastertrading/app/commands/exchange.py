@@ -121,6 +121,7 @@ def run(args: argparse.Namespace) -> int:
     show = _tell_machine if args.json else _tell
     try:
         serve(stage, show)
+        remarks.print(tr("the bars are over, and the exchange is closed"))
     except KeyboardInterrupt:
         remarks.print(tr("the exchange is closed"))
     _show_books(stage, args.json)
@@ -246,7 +247,8 @@ def _tell_machine(stage: Stage) -> None:
 def _show_books(stage: Stage, as_json: bool) -> None:
     if as_json:
         books = {name: {**one._asdict(), "total": one.total} for name, one in stage.books.items()}
-        print(json.dumps({"books": books, "hits": stage.local.plan.hits()}), flush=True)
+        told = {"books": books, "hits": stage.local.plan.hits(), "refused_acts": stage.refused_acts}
+        print(json.dumps(told), flush=True)
         return
     console = out()
     names = list(stage.books)
@@ -255,6 +257,8 @@ def _show_books(stage: Stage, as_json: bool) -> None:
         shown.add_row(tr(title), *(_money(getattr(stage.books[name], row)) for name in names))
     shown.add_row(tr("sum"), *(_money(stage.books[name].total) for name in names))
     console.print(shown)
+    for refused in stage.refused_acts:
+        console.print(tr("an act was refused: {act}").format(act=refused), markup=False)
     hits = {key: count for key, count in stage.local.plan.hits().items() if count}
     if hits:
         console.print(
