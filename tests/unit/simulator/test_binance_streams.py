@@ -291,3 +291,37 @@ def test_a_part_that_is_closed_is_told_with_its_profit_and_what_is_left(client):
     assert position["cr"] == money(done.realised_atoms)
     open_profit = client.exchange.unrealised_atoms(client.account, "BTCUSDT", done.leg)
     assert position["up"] == money(open_profit) != "0.00000000"
+
+
+def test_each_frame_of_an_order_says_what_it_is(client):
+    client.order()
+    client.move(PX + 1_000)
+    own = client.listen_own()
+    client.limit("61500", side="SELL", reduceOnly="true", quantity="0.004", newClientOrderId="target")
+    client.algo("59500", clientAlgoId="stop", quantity="0.003", reduceOnly="true")
+    begin = client.clock.now_ms()
+    client.move(PX + 16_000)
+    filled = client.clock.now_ms()
+    client.move(594_000)
+    ended = client.clock.now_ms()
+    accepted, fill, _, _ = own.frames("ORDER_TRADE_UPDATE")
+    assert (accepted["E"], accepted["T"], fill["E"], fill["T"]) == (begin, begin, filled, filled)
+    common = {"s": "BTCUSDT", "S": "SELL", "ps": "BOTH", "f": "GTC", "R": True, "cp": False, "gtd": 0}
+    common |= {"V": "EXPIRE_MAKER", "pm": "NONE", "pP": False, "wt": "CONTRACT_PRICE"}
+    of_order = common | {"c": "target", "o": "LIMIT", "ot": "LIMIT", "q": "0.004", "p": "61500.00"}
+    of_order |= {"i": 10_000_000_002, "N": "USDT", "sp": "0.00", "b": "0", "a": "0", "si": 0, "ss": 0}
+    nothing = {"x": "NEW", "X": "NEW", "ap": "0.00000", "l": "0.000", "z": "0.000", "L": "0.00", "n": "0"}
+    assert accepted["o"] == of_order | nothing | {"T": begin, "t": 0, "m": False, "rp": "0"}
+    done = {"x": "TRADE", "X": "FILLED", "ap": "61500.00000", "l": "0.004", "z": "0.004", "L": "61500.00"}
+    money_of_it = {"n": "0.04920000", "rp": "5.97600000"}
+    assert fill["o"] == of_order | done | money_of_it | {"T": filled, "t": 2, "m": True}
+    light = {"e": "TRADE_LITE", "E": filled, "T": filled, "s": "BTCUSDT", "q": "0.004", "p": "61500.00"}
+    light |= {"m": True, "c": "target", "S": "SELL", "L": "61500.00", "l": "0.004", "t": 2}
+    assert own.frames("TRADE_LITE")[0] == light | {"i": 10_000_000_002}
+    waits, *_, finished = own.frames("ALGO_UPDATE")
+    of_stop = common | {"caid": "stop", "aid": 1_000_000_000_000_003, "at": "CONDITIONAL", "q": "0.003"}
+    of_stop |= {"o": "STOP_MARKET", "tp": "59500.00", "p": "0.00"}
+    nothing = {"X": "NEW", "ai": "", "ap": "0.00000", "aq": "0.000", "act": "0", "tt": 0}
+    assert waits == {"e": "ALGO_UPDATE", "T": begin, "E": begin, "o": of_stop | nothing}
+    done = {"X": "FINISHED", "ai": "10000000004", "ap": "59494.00000", "aq": "0.003", "act": "MARKET"}
+    assert finished == {"e": "ALGO_UPDATE", "T": ended, "E": ended, "o": of_stop | done | {"tt": ended}}
