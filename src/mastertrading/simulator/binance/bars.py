@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Final
 
 from mastertrading.domain.market import DAY_MS
-from mastertrading.simulator.binance.codes import VenueError
 from mastertrading.simulator.binance.desk import Call
 from mastertrading.simulator.binance.rendering import Scale
 from mastertrading.simulator.events import BarChanged
@@ -134,10 +133,3 @@ def _gather(days: list[BarChanged], interval: str) -> BarChanged:
         trades=sum(day.trades for day in days),
         closed=False,
     )
-
-
-def check_interval(name: str) -> str:
-    """An interval's name, or -1120."""
-    if name not in INTERVALS:
-        raise VenueError(-1120)
-    return name

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from mastertrading.domain.orders import OrderKind, OrderStatus, TimeInForce, TriggerBy
+from mastertrading.domain.orders import OrderKind, OrderStatus, TimeInForce
 from mastertrading.simulator.listing import Listing
 from mastertrading.simulator.orders import Cause, Ended, Execution, Leg, Liquidity, Order
 
@@ -37,11 +37,6 @@ TIME_IN_FORCE: Final = {
     TimeInForce.IOC: "IOC",
     TimeInForce.FOK: "FOK",
     TimeInForce.POST_ONLY: "GTX",
-}
-WORKING_TYPE: Final = {
-    TriggerBy.LAST: "CONTRACT_PRICE",
-    TriggerBy.MARK: "MARK_PRICE",
-    TriggerBy.INDEX: "CONTRACT_PRICE",
 }
 TYPE: Final = {OrderKind.MARKET: "MARKET", OrderKind.LIMIT: "LIMIT"}
 

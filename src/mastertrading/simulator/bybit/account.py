@@ -20,7 +20,6 @@ from mastertrading.simulator.orders import Cause, Execution, Income, IncomeKind,
 
 Result = dict[str, Any]
 _MODES: Final = {"REGULAR_MARGIN": MarginMode.CROSS, "ISOLATED_MARGIN": MarginMode.ISOLATED}
-_DAY_MS: Final = 86_400_000
 
 
 def wallet_balance(asked: Asked, desk: Desk, account: Account) -> Result:
