@@ -104,6 +104,9 @@ def test_a_trigger_on_the_wrong_side_of_the_market_is_refused(trigger, direction
 def test_attached_protection_appears_with_the_fill_and_goes_with_the_position():
     venue = Bybit()
     venue.order(stopLoss="49000", takeProfit="52000", orderLinkId="entry")
+    entry = venue.open_rows(orderLinkId="entry")[0]
+    assert (entry["stopLoss"], entry["takeProfit"], entry["tpslMode"]) == ("49000.00", "52000.00", "Full")
+    assert (entry["slTriggerBy"], entry["tpTriggerBy"]) == ("LastPrice", "LastPrice")
     kinds = {row["stopOrderType"]: row for row in venue.open_rows()}
     assert set(kinds) == {"StopLoss", "TakeProfit"}
     assert (kinds["StopLoss"]["triggerPrice"], kinds["StopLoss"]["triggerDirection"]) == ("49000.00", 2)
