@@ -247,6 +247,7 @@ def test_each_fill_and_what_it_left_is_told_to_the_last_digit():
         "execFee": "0.0412",
         "feeRate": "0.0002",
         "execPrice": "51500.00",
+        "markPrice": "51000.00",
         "execQty": "0.004",
         "execValue": "206",
         "closedSize": "0.004",
