@@ -65,7 +65,7 @@ def _in_file(path: Path) -> dict[str, str]:
     with os.fdopen(handle, encoding="utf-8") as file:
         about = os.fstat(file.fileno())
         wide = stat.S_IMODE(about.st_mode) & 0o077
-        if wide or about.st_uid != os.getuid():
+        if os.name != "nt" and (wide or about.st_uid != os.getuid()):  # Windows tells neither
             raise SafetyBlocked(
                 "the file with the keys is open to others",
                 why=f"its mode is {stat.S_IMODE(about.st_mode):04o}",

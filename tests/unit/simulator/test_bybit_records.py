@@ -233,9 +233,11 @@ def test_each_fill_and_what_it_left_is_told_to_the_last_digit():
     venue = Bybit()
     venue.order()
     venue.move(PX + 1_000)
+    stream = venue.private("execution.fast")
     venue.limit("51500", side="Sell", reduceOnly=True, qty="0.004", orderLinkId="target")
     venue.move(PX + 1_600)
     fill, position = venue.rows("/v5/execution/list")[0], venue.position()
+    (fast,) = stream.frames("execution.fast")[-1]["data"]
     (wallet,) = venue.rows("/v5/account/wallet-balance", accountType="UNIFIED")
     says = {
         "symbol": BTC,
@@ -258,6 +260,7 @@ def test_each_fill_and_what_it_left_is_told_to_the_last_digit():
         "seq": 2,
     }
     assert {name: fill[name] for name in says} == says
+    assert {name: value for name, value in fast.items() if fill.get(name) != value} == {"category": "linear"}
     says = {
         "side": "Buy",
         "size": "0.006",
