@@ -96,7 +96,7 @@ draws; each counts its hits (`GET /faults` of the control port).
 | `place` `amend` `cancel` `cancel_all`; all: `command`; with `conditional`, `reduce` where it is one | commands |
 | `order` `open_orders` `order_history` `fills` `positions` `balance` `income`; all: `read` | signed reads |
 | `settings` `account` `listen_key` | the account |
-| `time` `markets` `bars` `mark_bars` `book` `ticker` `trades` `funding` `funding_history` | market data, asked or streamed |
+| `time` `markets` `bars` `mark_bars` `book` `ticker` `trades` `funding` `funding_history` | market data, streamed too |
 | `order_news` `account_news`; all frames of data: `data`; answers to a client's frames: `answer` | streams |
 | `dial` `stream` | a connection that begins; one that stands |
 | `private` `public` `other` | any of the above by who may see it; what is in no row |
