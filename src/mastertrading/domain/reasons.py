@@ -105,7 +105,7 @@ class Gate(IntEnum):
 
 
 class FillReason(IntEnum):
-    """Why a fill happened. From ``STOP`` on, also why a trade closed."""
+    """Why a fill happened. From ``STOP`` on, also why a trade closed; from ``EMERGENCY`` on, only at a venue."""
 
     ENTRY = 0
     PARTIAL = 1
