@@ -38,7 +38,11 @@ def follow(journal: Journal, at_ms: int) -> None:
     """Move the commands of attached stops along with those of their entries."""
     commands = journal.open_commands()
     for one in commands:
-        if is_attached(one.intent) and one.state in (CommandState.SENT, CommandState.UNKNOWN, CommandState.PREPARED):
+        if is_attached(one.intent) and one.state in (
+            CommandState.SENT,
+            CommandState.UNKNOWN,
+            CommandState.PREPARED,
+        ):
             parent = journal.command(one.intent.target)
             if parent is not None:
                 _follow(journal, one, parent.state, at_ms)

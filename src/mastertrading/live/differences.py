@@ -16,7 +16,7 @@ from mastertrading.domain.orders import Balance
 from mastertrading.live.snapshot import Snapshot
 from mastertrading.live.units import Units
 
-LOOKS = 3
+LOOKS = 4
 LOOKS_APART_MS = 2_000
 """A difference is believed after so many clean looks that show the same, so far apart."""
 
@@ -106,7 +106,11 @@ def _seen(doubt: Doubt, now_ms: int) -> bool:
 
 
 def margin_agrees(
-    snapshot: Snapshot, symbol: str, mark_px: Decimal, ours_qty: Decimal, maintenance: Callable[[str, Decimal], Decimal]
+    snapshot: Snapshot,
+    symbol: str,
+    mark_px: Decimal,
+    ours_qty: Decimal,
+    maintenance: Callable[[str, Decimal], Decimal],
 ) -> bool:
     """Whether the account's maintenance margin says what its list of positions says of one instrument.
 

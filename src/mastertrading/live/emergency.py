@@ -159,8 +159,4 @@ def _is_in_the_way(order: Order) -> bool:
 def _closing(account: str, position: Position, now_ms: int, attempt: int) -> OrderRequest:
     side = -1 if position.qty > 0 else 1
     name = client_id_of(account, position.symbol, Purpose.EMERGENCY, now_ms, 1, attempt)
-    return OrderRequest(
-        name, position.symbol, side, OrderKind.MARKET, abs(position.qty), reduce_only=True
-    )
-
-
+    return OrderRequest(name, position.symbol, side, OrderKind.MARKET, abs(position.qty), reduce_only=True)

@@ -22,6 +22,7 @@ LONGEST_GAP_MS = 10_000
 """Between two clean looks that are further apart the venue was not reachable all the time."""
 NEVER_REACHED = (Refusal.NOT_SENT, Refusal.RATE_LIMIT, Refusal.CLOCK)
 """Refusals that say nothing about the order."""
+CLOSING = (Purpose.EXIT, Purpose.EMERGENCY)
 GUARDED = (Purpose.STOP, Purpose.EXIT, Purpose.EMERGENCY)
 
 Report = Callable[[Incident], None]
@@ -54,7 +55,11 @@ class Watch:
     closing: FillReason | None = None
     freeing: bool = False
     dust_lots: int = 0
-    tries: dict[Purpose, Tries] = field(default_factory=lambda: {purpose: Tries() for purpose in GUARDED})
+    tries: dict[tuple[Purpose, str], Tries] = field(default_factory=dict)
+
+    def tries_of(self, purpose: Purpose, target: str = "") -> Tries:
+        """The tries of one kind of command (of a cancel: of one order)."""
+        return self.tries.setdefault((purpose, target), Tries(urgent=purpose in GUARDED))
 
 
 class Guard:
@@ -86,7 +91,7 @@ class Guard:
         covered = coverage(actual, side) >= abs(actual.lots)
         if covered or actual.dust or watch.dust_lots:
             watch.naked_ms = 0
-            watch.tries[Purpose.STOP].worked()
+            watch.tries_of(Purpose.STOP).worked()
             watch.freeing = watch.freeing and not covered
         elif watch.seen_ms and now_ms - watch.seen_ms <= LONGEST_GAP_MS:
             watch.naked_ms += now_ms - watch.seen_ms
@@ -118,13 +123,15 @@ class Guard:
 
     # ------------------------------------------------------------ what the venue answered
     def heard(self, intent: Intent, reply: Reply, stop_reason: FillReason, now_ms: int) -> None:
-        """Take note of the answer to a command that protects or closes."""
-        if intent.purpose not in GUARDED:
-            return
+        """Take note of the answer to a command."""
         watch = self.of(intent.symbol)
-        tries = watch.tries[intent.purpose]
+        tries = watch.tries_of(intent.purpose, intent.target)
         if reply.outcome is Outcome.ACK:
-            tries.next_ms = now_ms if intent.purpose is Purpose.STOP else now_ms + DELAYS_MS[0]
+            if intent.purpose in CLOSING:
+                tries.next_ms = now_ms + DELAYS_MS[0]
+            return
+        if intent.purpose not in GUARDED:
+            tries.failed(now_ms, reached=reply.refusal not in NEVER_REACHED)
             return
         reached = reply.refusal not in NEVER_REACHED
         if reply.refusal is Refusal.WOULD_TRIGGER:
@@ -137,11 +144,6 @@ class Guard:
         else:
             tries.failed(now_ms, reached=reached)
             self._give_up(intent, tries, reply, now_ms)
-
-    def vanished(self, intent: Intent, now_ms: int) -> None:
-        """A command that protects or closes is proved absent: it is sent again at once."""
-        if intent.purpose in GUARDED:
-            self._tell("absent", intent.symbol, f"the {intent.purpose} never came", now_ms)
 
     def _give_up(self, intent: Intent, tries: Tries, reply: Reply, now_ms: int) -> None:
         if not tries.is_exhausted or intent.purpose is Purpose.EMERGENCY:
@@ -159,18 +161,20 @@ class Guard:
             watch.closing = reason
             self._tell("closed_by_guard", symbol, why, now_ms)
 
-    def may_send(self, symbol: str, purpose: Purpose, now_ms: int) -> bool:
-        """Whether a command that protects may be tried (again) now."""
-        return purpose not in GUARDED or self.of(symbol).tries[purpose].may(now_ms)
+    def may_send(self, symbol: str, purpose: Purpose, target: str, now_ms: int) -> bool:
+        """Whether a command may be tried (again) now."""
+        return self.of(symbol).tries_of(purpose, target).may(now_ms)
+
+    def attempt(self, symbol: str, purpose: Purpose) -> int:
+        """How many tries of a command that protects or closes have failed."""
+        return self.of(symbol).tries_of(purpose).failures if purpose in GUARDED else 0
 
     def _tell(self, kind: str, symbol: str, detail: str, now_ms: int) -> None:
         self._report(Incident(kind, f"{symbol}: {detail}", now_ms, Severity.CRITICAL, symbol))
 
 
 def overridden(ideal: IdealOrders, closing: FillReason | None) -> IdealOrders:
-    """What is wanted of an instrument that the guard closes: nothing but flat, with its stop until then."""
+    """What is wanted of an instrument that is being closed: nothing but flat; a stop that rests stays until then."""
     if closing is None:
         return ideal
-    return IdealOrders(
-        ideal.symbol, ideal.decided_ms, exit_reason=int(closing), stop_ticks=ideal.stop_ticks
-    )
+    return IdealOrders(ideal.symbol, ideal.decided_ms, exit_reason=int(closing))

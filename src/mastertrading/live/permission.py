@@ -56,10 +56,14 @@ class Permission:
             "late": now_ms - decided_ms > live.entry_seconds * 1000,
             "stage": stage is not None and stage.number == 0 and self.mode == "live",
         }
-        names = [name for name in put if name.split(":")[0] in FORBIDDING and name.split(":")[-1] in (name, symbol)]
+        names = [
+            name for name in put if name.split(":")[0] in FORBIDDING and name.split(":")[-1] in (name, symbol)
+        ]
         return (*names, *(name for name, forbids in checks.items() if forbids))
 
-    def capped(self, ideal: IdealOrders, instrument: Instrument, held: Mapping[str, int], now_ms: int) -> IdealOrders:
+    def capped(
+        self, ideal: IdealOrders, instrument: Instrument, held: Mapping[str, int], now_ms: int
+    ) -> IdealOrders:
         """An entry as large as the capital stage allows it, or none."""
         stage = self.journal.stage()
         if stage is None or ideal.entry_lots == 0:

@@ -41,6 +41,8 @@ class Cancel:
     symbol: str
     resting: Resting
     why: str
+    first: bool = False
+    """Before anything else: it is in the way of what closes the position."""
 
 
 Step = Place | Cancel
@@ -74,7 +76,7 @@ def reconcile_emergency(actual: Actual, *, is_flat: bool) -> tuple[Step, ...]:
     if actual.lots == 0 and is_flat:
         return tuple(Cancel(actual.symbol, order, "emergency: flat") for order in mine)
     away = [o for o in mine if o.purpose in (*LIMITS, Purpose.ENTRY)]
-    cancels = tuple(Cancel(actual.symbol, order, "emergency") for order in away)
+    cancels = tuple(Cancel(actual.symbol, order, "emergency", first=True) for order in away)
     if actual.lots == 0 or actual.dust or Purpose.EMERGENCY in actual.sent:
         return cancels
     side = 1 if actual.lots > 0 else -1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DELAYS_MS = (1_000, 2_000, 4_000)
+LATER_MS = 60_000
+"""After those, what only takes profit or tidies up is tried once a minute."""
 
 
 @dataclass
@@ -17,10 +19,13 @@ class Tries:
         In a row, while the venue could be reached: a request that never left us does not count.
     next_ms
         Not to be tried before.
+    urgent
+        It protects or closes.
     """
 
     failures: int = 0
     next_ms: int = 0
+    urgent: bool = True
 
     def may(self, now_ms: int) -> bool:
         """Whether it may be tried now."""
@@ -29,7 +34,8 @@ class Tries:
     def failed(self, now_ms: int, *, reached: bool = True) -> None:
         """It did not work, or nobody knows."""
         self.failures += reached
-        self.next_ms = now_ms + DELAYS_MS[min(max(self.failures, 1), len(DELAYS_MS)) - 1]
+        delay_ms = DELAYS_MS[min(max(self.failures, 1), len(DELAYS_MS)) - 1]
+        self.next_ms = now_ms + (delay_ms if self.urgent or not self.is_exhausted else LATER_MS)
 
     def worked(self) -> None:
         """What was wanted is so."""
