@@ -20,6 +20,8 @@ from mastertrading.settings.schema import Live
 
 LONGEST_GAP_MS = 10_000
 """Between two clean looks that are further apart the venue was not reachable all the time."""
+FREEING_MS = 10_000
+"""Take-profits stay away so long at most for an order that was refused because of them."""
 NEVER_REACHED = (Refusal.NOT_SENT, Refusal.RATE_LIMIT, Refusal.CLOCK)
 """Refusals that say nothing about the order."""
 CLOSING = (Purpose.EXIT, Purpose.EMERGENCY)
@@ -43,8 +45,8 @@ class Watch:
         Since when a stop has been working without closing the position; 0: it is not.
     closing
         Why the position is being closed at market whatever the engine wants; None: it is not.
-    freeing
-        Take-profits have to go before something more important is accepted.
+    freeing_ms
+        Until then take-profits make room for something more important; 0: they need not.
     dust_lots
         A size that the venue called too small.
     """
@@ -53,7 +55,7 @@ class Watch:
     seen_ms: int = 0
     triggered_ms: int = 0
     closing: FillReason | None = None
-    freeing: bool = False
+    freeing_ms: int = 0
     dust_lots: int = 0
     tries: dict[tuple[Purpose, str], Tries] = field(default_factory=dict)
 
@@ -92,7 +94,6 @@ class Guard:
         if covered or actual.dust or watch.dust_lots:
             watch.naked_ms = 0
             watch.tries_of(Purpose.STOP).worked()
-            watch.freeing = watch.freeing and not covered
         elif watch.seen_ms and now_ms - watch.seen_ms <= LONGEST_GAP_MS:
             watch.naked_ms += now_ms - watch.seen_ms
         watch.seen_ms = now_ms
@@ -117,6 +118,13 @@ class Guard:
         elif now_ms - watch.triggered_ms > self._settings.triggered_seconds * 1000:
             self.close(actual.symbol, FillReason.STOP, "its stop triggered and did not fill", now_ms)
 
+    def is_freeing(self, symbol: str, now_ms: int) -> bool:
+        """Whether take-profits have to go, and stay away."""
+        watch = self.of(symbol)
+        if now_ms > watch.freeing_ms:
+            watch.freeing_ms = 0
+        return watch.freeing_ms != 0
+
     def is_dust(self, symbol: str) -> bool:
         """Whether a position is too small for any order."""
         return self.of(symbol).dust_lots != 0
@@ -127,6 +135,7 @@ class Guard:
         watch = self.of(intent.symbol)
         tries = watch.tries_of(intent.purpose, intent.target)
         if reply.outcome is Outcome.ACK:
+            watch.freeing_ms = 0 if intent.purpose is Purpose.STOP else watch.freeing_ms
             if intent.purpose in CLOSING:
                 tries.next_ms = now_ms + DELAYS_MS[0]
             return
@@ -136,8 +145,8 @@ class Guard:
         reached = reply.refusal not in NEVER_REACHED
         if reply.refusal is Refusal.WOULD_TRIGGER:
             self.close(intent.symbol, stop_reason, "the price is beyond its stop already", now_ms)
-        elif reply.refusal is Refusal.REDUCE_ONLY and not watch.freeing:
-            watch.freeing = True  # its take-profits count against it: they go, then it is sent again
+        elif reply.refusal is Refusal.REDUCE_ONLY and not watch.freeing_ms:
+            watch.freeing_ms = now_ms + FREEING_MS  # its take-profits count against it: they go, then it is sent again
         elif reply.refusal is Refusal.MIN_SIZE and intent.purpose is not Purpose.STOP:
             watch.dust_lots = intent.lots
             self._tell("dust", intent.symbol, f"{intent.lots} lots are less than the venue closes", now_ms)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mastertrading.domain.errors import ExchangeUnavailable
 from mastertrading.domain.facts import Incident, Severity
-from mastertrading.domain.intents import LETTERS, Command, CommandState, Purpose, client_id_of, is_ours
+from mastertrading.domain.intents import Command, CommandState, Purpose, client_id_of, is_ours
 from mastertrading.domain.orders import Order
 from mastertrading.domain.ports import Journal
 from mastertrading.domain.reasons import FillReason
@@ -21,12 +21,11 @@ from mastertrading.live.mind import Mind
 from mastertrading.live.observing import Seen
 from mastertrading.live.permission import FLATTEN, Permission
 from mastertrading.live.reconcile import Cancel, Place, Step, reconcile, reconcile_emergency
-from mastertrading.live.sending import importance
+from mastertrading.live.sending import PURPOSE_OF_LETTER, importance
 from mastertrading.live.snapshot import Snapshot
 from mastertrading.live.strangers import Strangers
 from mastertrading.live.units import Units
 
-PURPOSES = {letter: purpose for purpose, letter in LETTERS.items()}
 CANCEL_PATIENCE_MS = 2_000
 """An unanswered cancel is waited for so long, then its order counts as resting again."""
 
@@ -92,7 +91,7 @@ class Planner:
         actual = self._actual(symbol, held, ideal, seen.snapshot, decided, mine, now_ms)
         ideal = self._protected(ideal, actual, seen, decided, mine, now_ms)
         self.guard.look(actual, self.units[symbol].instrument.min_lots, now_ms)
-        actual = replace(actual, dust=self.guard.is_dust(symbol), freeing=self.guard.of(symbol).freeing)
+        actual = replace(actual, dust=self.guard.is_dust(symbol), freeing=self.guard.is_freeing(symbol, now_ms))
         if self.emergency.covers(symbol):
             is_flat = seen.told[symbol] == 0 == int(self.mind.position_of(symbol).lots)
             steps: tuple[Step, ...] = reconcile_emergency(actual, is_flat=is_flat)
@@ -210,7 +209,7 @@ class Planner:
         command = self.journal.command(client_id) if client_id else None
         if command is not None:
             return command.intent.purpose
-        return PURPOSES[client_id[2]] if is_ours(client_id) else None
+        return PURPOSE_OF_LETTER[client_id[2]] if is_ours(client_id) else None
 
     def _sent(self, symbol: str, bar_ms: int, mine: list[Command]) -> frozenset[Purpose]:
         """Market orders that are under way, and an entry that this decision has used up, whatever became of it."""

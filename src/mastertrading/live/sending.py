@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from mastertrading.domain.facts import AccountName
-from mastertrading.domain.intents import Command, Intent, Purpose, client_id_of
+from mastertrading.domain.intents import LETTERS, Command, Intent, Purpose, client_id_of
 from mastertrading.domain.orders import OrderKind, OrderRequest, TimeInForce, Trigger
 from mastertrading.domain.ports import Journal
 from mastertrading.domain.reasons import FillReason
@@ -17,6 +17,7 @@ from mastertrading.live.protocol import Errand
 from mastertrading.live.reconcile import Cancel, Place, Step
 from mastertrading.live.units import Units
 
+PURPOSE_OF_LETTER = {letter: purpose for purpose, letter in LETTERS.items()}
 TARGET = "target_ticks="
 
 IMPORTANCE = {
