@@ -146,7 +146,9 @@ class Guard:
         if reply.refusal is Refusal.WOULD_TRIGGER:
             self.close(intent.symbol, stop_reason, "the price is beyond its stop already", now_ms)
         elif reply.refusal is Refusal.REDUCE_ONLY and not watch.freeing_ms:
-            watch.freeing_ms = now_ms + FREEING_MS  # its take-profits count against it: they go, then it is sent again
+            watch.freeing_ms = (
+                now_ms + FREEING_MS
+            )  # its take-profits count against it: they go, then it is sent again
         elif reply.refusal is Refusal.MIN_SIZE and intent.purpose is not Purpose.STOP:
             watch.dust_lots = intent.lots
             self._tell("dust", intent.symbol, f"{intent.lots} lots are less than the venue closes", now_ms)

@@ -154,7 +154,9 @@ class Observer:
                 self.mind.expect(column, stop, target_of(command.intent))
             self.mind.take_fills(booked.fills[k : k + 1])
             if int(self.mind.book.positions[column].lots) == 0:
-                self.mind.book.orders[column].exit_reason = 0  # done: what a flip enters next is not to be closed
+                self.mind.book.orders[
+                    column
+                ].exit_reason = 0  # done: what a flip enters next is not to be closed
         self._tell_strange(booked)
         return booked
 

@@ -89,9 +89,14 @@ class Planner:
             return []
         ideal = self._wanted(symbol, decided)
         actual = self._actual(symbol, held, ideal, seen.snapshot, decided, mine, now_ms)
-        ideal = self._protected(ideal, actual, seen, decided, mine, now_ms)
+        protected = self._protected(ideal, actual, seen, decided, mine, now_ms)
+        if protected is not ideal:
+            ideal = protected
+            actual = self._actual(symbol, held, ideal, seen.snapshot, decided, mine, now_ms)
         self.guard.look(actual, self.units[symbol].instrument.min_lots, now_ms)
-        actual = replace(actual, dust=self.guard.is_dust(symbol), freeing=self.guard.is_freeing(symbol, now_ms))
+        actual = replace(
+            actual, dust=self.guard.is_dust(symbol), freeing=self.guard.is_freeing(symbol, now_ms)
+        )
         if self.emergency.covers(symbol):
             is_flat = seen.told[symbol] == 0 == int(self.mind.position_of(symbol).lots)
             steps: tuple[Step, ...] = reconcile_emergency(actual, is_flat=is_flat)

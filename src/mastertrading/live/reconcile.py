@@ -84,7 +84,8 @@ def reconcile_emergency(actual: Actual, *, is_flat: bool) -> tuple[Step, ...]:
 
 
 def _freed(actual: Actual, mine: Sequence[Resting], why: str) -> tuple[Step, ...]:
-    return tuple(Cancel(actual.symbol, order, why) for order in mine if order.purpose in LIMITS)
+    limits = [order for order in mine if order.purpose in LIMITS]
+    return tuple(Cancel(actual.symbol, order, why, first=actual.freeing) for order in limits)
 
 
 def coverage(actual: Actual, side: int) -> int:
