@@ -26,7 +26,7 @@ from mastertrading.settings.schema import MODULES, Settings
 
 ROWS_A_CALL = 256
 """Fills handed to the engine at once: the logs have room for more."""
-STRANGE = (FillReason.LIQUIDATION, FillReason.ADL, FillReason.EXTERNAL, FillReason.UNKNOWN)
+STRANGE: tuple[int, ...] = (FillReason.LIQUIDATION, FillReason.ADL, FillReason.EXTERNAL, FillReason.UNKNOWN)
 """Reasons of fills that no order of ours made."""
 WORKROOM = ("watches", "alarm", "urgency", "exposures", "worst")
 """Fields of the book that mean nothing from one bar to the next."""
@@ -94,7 +94,7 @@ class Mind:
     def _apply(self, part: Records) -> None:
         take_fills(tuple(self.book), tuple(self.logs), self.rules, self.specs, part)
 
-    def _apply_strange(self, fill: Records) -> None:
+    def _apply_strange(self, fill: Any) -> None:
         i, lots = int(fill.instrument), int(fill.lots)
         held = int(self.book.positions[i].lots)
         parts = [lots] if held * lots >= 0 or abs(lots) <= abs(held) else [-held, lots + held]
@@ -246,7 +246,7 @@ class Mind:
             at += part.nbytes
 
 
-def _is_plain(fill: Records) -> bool:
+def _is_plain(fill: Any) -> bool:
     """Whether a fill needs no look at the position: those of our own orders never go through flat."""
     return int(fill.reason) not in STRANGE
 

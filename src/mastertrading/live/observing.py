@@ -136,10 +136,35 @@ class Observer:
             payments_ms = self.recorder.paid_until_ms - LATE_MS * self._money_is_off
         known = frozenset(self.differences.doubts)
         news = await self.reader.news(self.recorder.since(known), symbols, payments_ms)
+        news = await self._named(news)
         booked = self._book(news)
         adjustments = self._explain(snapshot, told, news)
         held = {s: self.differences.lots(s, told[s], self._ours(s)) for s in told}
         return Seen(snapshot, booked, adjustments, told, held)
+
+    async def _named(self, news: News) -> News:
+        """Find out whose new fills are, where the venue does not say it with them.
+
+        An order that triggered since the last look fills under another id, which only the order tells. Fills wait
+        while that cannot be asked, or while the outcome of a command there is unknown.
+        """
+        nameless = self.recorder.nameless(news)
+        waiting = set()
+        for command in self.journal.open_commands() if nameless else ():
+            symbol, purpose = command.intent.symbol, command.intent.purpose
+            if symbol not in nameless or purpose is Purpose.CANCEL or is_attached(command.intent):
+                continue
+            try:
+                found = await self.gateway.find_order(symbol, command.client_id)
+            except (ExchangeUnavailable, ExchangeRefused):
+                waiting.add(symbol)
+                continue
+            if found is not None:
+                self.recorder.note_order(found)
+                self.journal.observe(found, at_ms=self.gateway.now_ms())
+            elif command.state.is_unresolved:
+                waiting.add(symbol)
+        return self.recorder.without_nameless(news, frozenset(waiting)) if waiting else news
 
     def _book(self, news: News) -> Booked:
         booked = self.recorder.book(news)

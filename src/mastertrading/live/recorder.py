@@ -145,6 +145,16 @@ class Recorder:
             return False
         return True
 
+    def nameless(self, news: News) -> frozenset[str]:
+        """Instruments with new fills that may be ours and say nothing of whose they are."""
+        fresh = [f for f in news.fills if self._is_new(f) and f.cause == "trade"]
+        return frozenset(f.symbol for f in fresh if not self._owner(f))
+
+    def without_nameless(self, news: News, symbols: frozenset[str]) -> News:
+        """The same news without those fills: they are told again."""
+        kept = tuple(f for f in news.fills if f.symbol not in symbols or f.cause != "trade" or self._owner(f))
+        return replace(news, fills=kept, unread=news.unread | symbols)
+
     def reason_of(self, fill: Fill) -> FillReason:
         """Why a fill happened: from its own order, never from what it did."""
         if fill.cause in CAUSES:

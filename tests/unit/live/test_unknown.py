@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from mastertrading.domain.commands import Refusal
@@ -111,7 +113,7 @@ def test_tries_of_a_stop_are_one_two_and_four_seconds_apart():
     bench = Bench()
     bench.play(story)
     sent = [one.sent_ms for one in bench.commands(Purpose.STOP)]
-    assert [round((b - a) / 1000) for a, b in zip(sent, sent[1:], strict=False)][:3] == [1, 2, 4]
+    assert [round((b - a) / 1000) for a, b in pairwise(sent)][:3] == [1, 2, 4]
 
 
 def test_a_stop_that_would_trigger_closes_the_position_at_market():
