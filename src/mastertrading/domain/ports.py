@@ -111,6 +111,9 @@ class Gateway(Protocol):
     async def fills(self, symbol: str, since_ms: int) -> tuple[Fill, ...]:
         """Executions from a moment on, ascending, whole (all pages)."""
 
+    async def explain(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """The same fills with their causes, asked for where the venue does not tell them with a fill."""
+
     async def payments(self, since_ms: int) -> tuple[Payment, ...]:
         """Funding and transfers from a moment on, ascending, whole."""
 

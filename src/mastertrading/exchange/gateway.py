@@ -348,6 +348,10 @@ class VenueGateway(ABC):
             self._loaded_at = float("-inf")
         return reply
 
+    async def explain(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """The same fills with their causes; most venues tell them with the fill."""
+        return tuple(fills)
+
     # ---------------------------------------------------------------- set-up
     async def verify_setup(
         self, symbols: Sequence[str], leverage: int, mode: MarginMode, *, change: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -164,7 +165,19 @@ class Observer:
                 self.journal.observe(found, at_ms=self.gateway.now_ms())
             elif command.state.is_unresolved:
                 waiting.add(symbol)
-        return self.recorder.without_nameless(news, frozenset(waiting)) if waiting else news
+        news = self.recorder.without_nameless(news, frozenset(waiting)) if waiting else news
+        return await self._explained(news)
+
+    async def _explained(self, news: News) -> News:
+        """Ask for the causes of fills that are nobody's: liquidations and deleveragings are told apart by them."""
+        strange = self.recorder.nameless_fills(news)
+        if not strange:
+            return news
+        try:
+            told = {(f.symbol, f.fill_id): f for f in await self.gateway.explain(strange)}
+        except (ExchangeUnavailable, ExchangeRefused):
+            return self.recorder.without_nameless(news, frozenset(f.symbol for f in strange))
+        return replace(news, fills=tuple(told.get((f.symbol, f.fill_id), f) for f in news.fills))
 
     def _book(self, news: News) -> Booked:
         booked = self.recorder.book(news)

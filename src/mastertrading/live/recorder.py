@@ -147,8 +147,12 @@ class Recorder:
 
     def nameless(self, news: News) -> frozenset[str]:
         """Instruments with new fills that may be ours and say nothing of whose they are."""
+        return frozenset(fill.symbol for fill in self.nameless_fills(news))
+
+    def nameless_fills(self, news: News) -> tuple[Fill, ...]:
+        """Those fills."""
         fresh = [f for f in news.fills if self._is_new(f) and f.cause == "trade"]
-        return frozenset(f.symbol for f in fresh if not self._owner(f))
+        return tuple(f for f in fresh if not self._owner(f))
 
     def without_nameless(self, news: News, symbols: frozenset[str]) -> News:
         """The same news without those fills: they are told again."""

@@ -15,13 +15,19 @@ from mastertrading.domain.facts import AccountName, OperatorCommand, RunFacts
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import Purpose
 from mastertrading.domain.orders import OrderKind
+from mastertrading.exchange.binance import BinanceGateway
+from mastertrading.exchange.bybit import BybitGateway
+from mastertrading.exchange.keys import Keys
+from mastertrading.exchange.modes import Mode, Permit, site_of
 from mastertrading.journal.memory import memory_journal
 from mastertrading.live.sending import PURPOSE_OF_LETTER
 from mastertrading.live.trader import Trader
 from mastertrading.settings.schema import Settings
+from mastertrading.simulator.bybit.desk import uid_of
 from mastertrading.simulator.clock import VirtualClock
 from mastertrading.simulator.exchange import Exchange
 from mastertrading.simulator.listing import Listing
+from mastertrading.simulator.local import LocalExchange
 from mastertrading.simulator.orders import NewOrder, Watch
 from mastertrading.simulator.paper import PaperGateway
 from mastertrading.simulator.virtual_time import run_virtual
@@ -227,3 +233,44 @@ class Bench:
         """Commands of a purpose, oldest first."""
         every = self.journal.store.tables["commands"].values()
         return [one for one in every if one.intent.purpose is purpose and one.intent.symbol == symbol]
+
+
+class OnTheWire(Bench):
+    """The same on a venue's own protocol, through ccxt, where the faults of the catalogue can happen."""
+
+    def __init__(self, venue, options=None, folder=None):
+        super().__init__(options, folder)
+        self.venue = venue
+        self.local = LocalExchange([Listing(one) for one in INSTRUMENTS], venues=(venue,), clock=self.clock)
+        self.local.open_account(deposit=100_000)
+        self.exchange, self.account = self.local.exchange(), self.local.account()
+        for one in INSTRUMENTS:
+            self.exchange.move(one.symbol, PX)
+        self.account.leverage.update({one.symbol: 20 for one in INSTRUMENTS})
+        self.clock.advance(0.001)
+
+    def play(self, story):
+        """The same, and the session is closed."""
+
+        async def whole(bench):
+            try:
+                return await story(bench)
+            finally:
+                await bench.gateway.close()
+
+        return super().play(whole)
+
+    async def restart(self):
+        """Another process, with a connection of its own."""
+        keys = self.local.keys()
+        own = str(uid_of(self.account)) if self.venue == "bybit_linear" else "me"
+        kind = BybitGateway if self.venue == "bybit_linear" else BinanceGateway
+        gateway = kind(
+            Permit(site_of(self.venue, Mode.LIVE), "me", own, True),
+            self.clock,
+            keys=Keys(keys["apiKey"], keys["secret"]),
+            session=self.local.session(),
+        )
+        await gateway.start()
+        self.gateway = Spoilt(gateway)
+        await super().restart()
