@@ -61,12 +61,14 @@ class Observer:
         self.differences = Differences({one.symbol: one for one in mind.instruments})
         self._money_is_off = False
         self._off_grid: set[str] = set()
+        self._followed: set[str] = set()
 
     # ------------------------------------------------------------ the venue
     async def look(self) -> tuple[Snapshot, set[str]]:
         """A snapshot, and the instruments where an order of ours ended since the last one."""
         await self._keep_time()
         self.protocol.recover()
+        self.follow(*self.journal.open_commands())
         follow(self.journal, self.gateway.now_ms())
         snapshot = await self.reader.look()
         snapshot = snapshot.with_orders(named(snapshot.orders, self.journal))
@@ -128,7 +130,8 @@ class Observer:
         """Read what may have happened, book it in the order of time, and explain what still differs."""
         told = {symbol: self._told(symbol, snapshot) for symbol in self.units}
         money_is_off = self._wallet_less_ours(snapshot) != 0
-        doubted = frozenset(s for s, lots in told.items() if lots != self._ours(s))
+        uncertain = self._uncertain()
+        doubted = frozenset(s for s, lots in told.items() if lots != self._ours(s)) | uncertain
         symbols = [
             s for s in self.units if s in ended or s in doubted or (money_is_off and self._money_is_off)
         ]
@@ -140,8 +143,26 @@ class Observer:
         news = await self._named(news)
         booked = self._book(news)
         adjustments = self._explain(snapshot, told, news)
+        uncertain = self._uncertain() | news.unread
         held = {s: self.differences.lots(s, told[s], self._ours(s)) for s in told}
+        held |= {s: None for s in uncertain if held.get(s) == 0}
         return Seen(snapshot, booked, adjustments, told, held)
+
+    def follow(self, *commands: Command) -> None:
+        """Watch orders until as much of them is booked as the venue says has filled."""
+        self._followed |= {one.client_id for one in commands if one.intent.purpose is not Purpose.CANCEL}
+
+    def _uncertain(self) -> frozenset[str]:
+        """Instruments on which an entry may have filled, or an order filled whose fills are not told: not flat."""
+        commands = {one.client_id: one for one in self.journal.open_commands()}
+        found = set()
+        for name in tuple(self._followed):
+            command = commands.get(name) or self.journal.command(name)
+            if command is not None and (self.recorder.is_owed(command) or _may_fill(command)):
+                found.add(command.intent.symbol)
+            elif command is None or command.state.is_over:
+                self._followed.discard(name)
+        return frozenset(found)
 
     async def _named(self, news: News) -> News:
         """Find out whose new fills are, where the venue does not say it with them.
@@ -217,6 +238,7 @@ class Observer:
         if not snapshot.is_whole:
             return ()
         unresolved = {c.intent.symbol for c in self.journal.open_commands() if c.state.is_unresolved}
+        unresolved |= self._uncertain()
         clean = [s for s in told if s not in news.unread and s not in unresolved]
         made = [one for symbol in clean if (one := self._explain_position(symbol, told[symbol], snapshot))]
         if news.paid and not news.unread and not unresolved and not made and not self.differences.doubts:
@@ -278,6 +300,11 @@ class Observer:
     def _report(self, kind: str, symbol: str, detail: str) -> None:
         now_ms = self.gateway.now_ms()
         self.journal.report(Incident(kind, f"{symbol}: {detail}", now_ms, Severity.CRITICAL, symbol))
+
+
+def _may_fill(command: Command) -> bool:
+    """Whether an entry is on its way."""
+    return command.intent.purpose is Purpose.ENTRY and not command.state.is_over
 
 
 def _on_grid(px: Decimal, units: Units) -> Decimal:

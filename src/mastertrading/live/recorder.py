@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from mastertrading.compiled import records
 from mastertrading.domain.errors import ExchangeUnavailable
@@ -74,6 +75,7 @@ class Recorder:
         self._known: set[tuple[str, str]] = set()
         self._paid: set[str] = set()
         self._names: dict[tuple[str, str], str] = {}
+        self._filled: dict[str, Decimal] = {}
         self.cursors: dict[str, int] = {}
         self.paid_until_ms = 0
         self._began_ms = 0
@@ -97,6 +99,10 @@ class Recorder:
             self._names[order.symbol, order.order_id] = order.client_id
             if order.triggered_id:
                 self._names[order.symbol, order.triggered_id] = order.client_id
+
+    def is_owed(self, command: Command) -> bool:
+        """Whether the venue said that more of an order has filled than it told fills of."""
+        return command.filled_qty > self._filled.get(command.client_id, Decimal(0))
 
     def client_id_of(self, fill: Fill) -> str:
         """What we called the order of a fill; empty if it is not known to be ours."""
@@ -177,6 +183,8 @@ class Recorder:
 
     def _note(self, fill: Fill) -> None:
         self._known.add((fill.symbol, fill.fill_id))
+        if fill.client_id:
+            self._filled[fill.client_id] = self._filled.get(fill.client_id, Decimal(0)) + fill.qty
         self.cursors[fill.symbol] = max(self.cursors.get(fill.symbol, 0), fill.ts_ms)
 
     def _fill_rows(self, fills: Sequence[Fill]) -> Records:

@@ -290,6 +290,7 @@ class Trader:
                 continue
             if isinstance(step, Place) and step.purpose is Purpose.ENTRY:
                 self.planner.entries[step.symbol] = command
+            self.observer.follow(command)
             errand = self.sender.errand(command, step)
             for reply in (await self.protocol.send([errand], snapshot)).values():
                 self._hear(command.client_id, reply)

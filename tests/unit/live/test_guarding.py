@@ -344,3 +344,23 @@ def test_with_nothing_new_nothing_is_sent():
         return len(bench.gateway.sent) - sent
 
     assert Bench().play(story) == 0
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_an_entry_that_filled_is_not_flat_though_neither_its_position_nor_its_fills_are_told(lost):
+    async def story(bench):
+        bench.gateway.hidden_positions = bench.gateway.no_fills = True
+        bench.gateway.lost[Purpose.ENTRY] = lost
+        await bench.enter(10)
+        await bench.run(30)
+        bench.wish(10)
+        await bench.run(5)
+        bench.gateway.hidden_positions = bench.gateway.no_fills = False
+        await bench.run(5)
+
+    bench = Bench()
+    bench.play(story)
+    assert bench.gateway.count(Purpose.ENTRY) == 1
+    assert (bench.lots(), bench.book()) == (10, 10)
+    assert bench.stops() == [(-1, 10, STOP)]
+    assert adjustments(bench) == []

@@ -53,7 +53,6 @@ def test_nothing_is_entered_on_an_instrument_whose_command_is_unknown_and_others
     bench.play(story)
     assert bench.gateway.count(Purpose.ENTRY) == 2
     assert (bench.lots(BTC), bench.lots(ETH)) == (0, 5)
-    assert "entry_refused" in bench.kinds()
 
 
 def test_absence_is_not_proved_by_failed_reads():
