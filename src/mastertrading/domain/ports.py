@@ -69,6 +69,10 @@ class Gateway(Protocol):
     def venue(self) -> str:
         """Our name of the venue, for example ``binance_usdm``."""
 
+    @property
+    def attaches_stops(self) -> bool:
+        """Whether the venue places a stop together with an entry."""
+
     async def start(self) -> None:
         """Load the contracts and set the clock. Raises as reads do, or ``SafetyBlocked``."""
 
@@ -106,6 +110,9 @@ class Gateway(Protocol):
 
     async def fills(self, symbol: str, since_ms: int) -> tuple[Fill, ...]:
         """Executions from a moment on, ascending, whole (all pages)."""
+
+    async def explain(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """The same fills with their causes, asked for where the venue does not tell them with a fill."""
 
     async def payments(self, since_ms: int) -> tuple[Payment, ...]:
         """Funding and transfers from a moment on, ascending, whole."""

@@ -70,6 +70,7 @@ CANCEL, CANCEL_ALGO = (
 ORDER, ALGO_ORDER = _ip(1, "fapiPrivateGetOrder"), _ip(1, "fapiPrivateGetAlgoOrder")
 OPEN, OPEN_ALL = _ip(1, "fapiPrivateGetOpenOrders"), _ip(40, "fapiPrivateGetOpenOrders")
 OPEN_ALGO, OPEN_ALGO_ALL = _ip(1, "fapiPrivateGetOpenAlgoOrders"), _ip(40, "fapiPrivateGetOpenAlgoOrders")
+FORCED = _ip(20, "fapiPrivateGetForceOrders")
 FILLS, INCOME_LIST = _ip(5, "fapiPrivateGetUserTrades"), _ip(30, "fapiPrivateGetIncome")
 POSITIONS, SETUP = _ip(5, "fapiPrivateV3GetPositionRisk"), _ip(5, "fapiPrivateV2GetPositionRisk")
 ACCOUNT, BALANCES = _ip(5, "fapiPrivateV3GetAccount"), _ip(5, "fapiPrivateV3GetBalance")
@@ -373,6 +374,19 @@ class BinanceGateway(VenueGateway):
                 page = await self._fills_page({**asked, "fromId": last + 1})
         kept = (fill for fill in found.values() if fill.ts_ms >= since_ms)
         return tuple(sorted(kept, key=lambda fill: (fill.ts_ms, int(fill.fill_id))))
+
+    async def explain(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """A fill says nothing of liquidation or deleveraging: the list of forced orders does."""
+        causes: dict[tuple[str, str], str] = {}
+        for symbol in {fill.symbol for fill in fills}:
+            since_ms = min(fill.ts_ms for fill in fills if fill.symbol == symbol) - HOUR_MS
+            asked = {"symbol": self.market_id(symbol), "startTime": since_ms, "limit": 100}
+            for row in self._rows(await self._read(FORCED, asked), "the forced orders"):
+                order_id, name = row.text("orderId"), row.text_or("clientOrderId")
+                causes[symbol, order_id] = words.cause_of(name)
+        return tuple(
+            replace(fill, cause=causes.get((fill.symbol, fill.order_id), fill.cause)) for fill in fills
+        )
 
     async def _fills_page(self, asked: Mapping[str, Any]) -> list[Fill]:
         rows = self._rows(await self._read(FILLS, asked), "the fills")

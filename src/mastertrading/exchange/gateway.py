@@ -129,6 +129,11 @@ class VenueGateway(ABC):
         """What the venue can do."""
         return CAPABILITIES[self.name]
 
+    @property
+    def attaches_stops(self) -> bool:
+        """Whether the venue places a stop together with an entry."""
+        return self.capabilities.attached_stop
+
     async def start(self) -> None:
         """Set the clock, load the contracts, and refuse an account or a key that may not be used."""
         await self.connection.open()
@@ -342,6 +347,10 @@ class VenueGateway(ABC):
         if reply.refusal in STALE_CONTRACTS:
             self._loaded_at = float("-inf")
         return reply
+
+    async def explain(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """The same fills with their causes; most venues tell them with the fill."""
+        return tuple(fills)
 
     # ---------------------------------------------------------------- set-up
     async def verify_setup(

@@ -111,6 +111,7 @@ class PaperGateway:
     """
 
     venue = "paper"
+    attaches_stops = False
 
     def __init__(self, exchange: Exchange, account: Account, data: Gateway | None = None) -> None:
         self.exchange, self.account, self.data = exchange, account, data
@@ -225,6 +226,10 @@ class PaperGateway:
         return tuple(
             self._fill(one) for one in self.exchange.executions(self.account, symbol, since_ms=since_ms)
         )
+
+    async def explain(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """They tell it themselves."""
+        return tuple(fills)
 
     async def payments(self, since_ms: int) -> tuple[Payment, ...]:
         """Funding and transfers from a moment on."""
