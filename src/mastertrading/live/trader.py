@@ -23,6 +23,7 @@ from mastertrading.live.ear import BarInputs, Ear, Heard
 from mastertrading.live.ideal import Actual, IdealOrders, Resting
 from mastertrading.live.mind import Mind
 from mastertrading.live.protocol import Errand, Protocol
+from mastertrading.live.heard import packed
 from mastertrading.live.reconcile import Cancel, Place, Step, reconcile
 from mastertrading.live.recorder import Booked, Recorder
 from mastertrading.live.snapshot import Reader, Snapshot
@@ -44,8 +45,8 @@ class Decided:
     bar_ms: int = 0
     ideals: dict[str, IdealOrders] = field(default_factory=dict)
     legs: dict[tuple[str, Purpose], int] = field(default_factory=dict)
-    opened: bool = False
-    """Whether the first price of the next bar was seen: an entry waits for it."""
+    opened: set[str] = field(default_factory=set)
+    """Instruments of which the first price of the next bar was seen: an entry waits for it."""
 
 
 class Trader:
@@ -82,6 +83,7 @@ class Trader:
             **{n: int(self.mind.rules[0].costs[n]) for n in ("slippage_e8", "taker_e8")}
         )
         self._commands: dict[str, Command] = {}
+        self._told: BarInputs | None = None
 
     # ------------------------------------------------------------ from outside
     async def begin(self, past: Iterable[BarInputs] = ()) -> None:
@@ -111,15 +113,21 @@ class Trader:
 
     async def on_bar(self, told: BarInputs) -> None:
         """A base bar has closed: decide, and go on until the venue is as it should be."""
+        self._told = told
         if await self.cycle(self.ear.hear(told)):
             await self.settle()
+
+    def on_late_bar(self, told: BarInputs) -> None:
+        """A base bar that closed too long ago to be traded on: it is only heard."""
+        self.ear.hear(told)
 
     async def on_open(self, prices: Mapping[str, int]) -> None:
         """The next bar has begun, at these first prices (ticks): entries go out, or are dropped."""
         for symbol, px_ticks in prices.items():
             self._check_entry(symbol, px_ticks)
-        self.decided.opened = True
-        if any(ideal.entry_lots or ideal.exit_reason for ideal in self.decided.ideals.values()):
+        self.decided.opened |= prices.keys()
+        told = (self.decided.ideals[symbol] for symbol in prices if symbol in self.decided.ideals)
+        if any(ideal.entry_lots or ideal.exit_reason for ideal in told):
             await self.settle()
 
     async def settle(self, most: int = 8) -> int:
@@ -227,7 +235,7 @@ class Trader:
 
     def _ideal(self, symbol: str) -> IdealOrders:
         ideal = self.decided.ideals.get(symbol, IdealOrders(symbol, self.decided.bar_ms))
-        return ideal if self.decided.opened else replace(ideal, entry_lots=0)
+        return ideal if symbol in self.decided.opened else replace(ideal, entry_lots=0)
 
     def _actual(self, symbol: str, snapshot: Snapshot) -> Actual:
         mine = [c for c in self.journal.open_commands() if c.intent.symbol == symbol]
@@ -356,6 +364,7 @@ class Trader:
                 started_ms=snapshot.asked_ms,
                 bar_ms=self.decided.bar_ms if heard is not None else 0,
                 snapshot=snapshot.number,
+                inputs=packed(self._told) if heard is not None and self._told is not None else b"",
                 state=STAMP.pack(self.decided.bar_ms, self.began_ms) + self.mind.state(),
                 decisions=decisions,
                 equity=equity,
