@@ -6,7 +6,7 @@ then too late for good, since a decision is never taken back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -35,6 +35,8 @@ class _Column:
     absent_ms: int = 0
     """The venue has no bar that opens before this, other than those it told."""
     opens: dict[int, Decimal] = field(default_factory=dict)
+    hears: bool = False
+    """Whether its bars were ever streamed."""
     bid: Decimal | None = None
     ask: Decimal | None = None
     mark: tuple[int, Decimal] | None = None
@@ -97,6 +99,7 @@ class Collector:
             column.absent_ms = max(column.absent_ms, event.since_ms + self.base_ms)
 
     def _take_bar(self, column: _Column, bar: Bar) -> None:
+        column.hears = True
         if bar.ts_ms < self.next_ms:
             self.too_late += bar.closed
             return
@@ -120,6 +123,19 @@ class Collector:
     def is_complete(self) -> bool:
         """Whether every instrument has told its bar, or that it has none."""
         return all(column.has(self.next_ms) for column in self._columns.values())
+
+    @property
+    def hears_all(self) -> bool:
+        """Whether the stream of every instrument has said something."""
+        return all(column.hears for column in self._columns.values())
+
+    def knows(self, symbols: Iterable[str], at_ms: int, *, marks: bool) -> bool:
+        """Whether the wanted bars of some instruments are there, and their marks of a moment or later."""
+        columns = [self._columns[symbol] for symbol in symbols]
+        return all(
+            self.next_ms in one.bars and (not marks or (one.mark is not None and one.mark[0] >= at_ms))
+            for one in columns
+        )
 
     def is_due(self, now_ms: int) -> bool:
         """Whether the next minute passes now."""

@@ -15,7 +15,6 @@ from typing import Any
 from mastertrading.domain.errors import (
     ExchangeRefused,
     ExchangeUnavailable,
-    LeaseLost,
     MastertradingError,
 )
 from mastertrading.domain.facts import Incident, Severity
@@ -182,7 +181,7 @@ class Runner:
         if self.collector.is_due(now_ms):
             await self.pass_minute(now_ms)
             return True
-        if fresh := self._first_prices():
+        if fresh := self.fresh_prices():
             await self.open_bar(fresh)
             return True
         if self._news or self.clock.monotonic() - self._looked_s >= self.pace.heartbeat_s:
@@ -216,7 +215,12 @@ class Runner:
         if self.gateway.now_ms() <= self.collector.next_ms + self.pace.stale_ms:
             await self.trader.on_open(prices)
 
-    def _first_prices(self) -> dict[str, int]:
+    @property
+    def waits_for_prices(self) -> bool:
+        """Whether something of the last decision waits for the first price of the next bar."""
+        return any(ideal.entry_lots or ideal.exit_reason for ideal in self.trader.decided.ideals.values())
+
+    def fresh_prices(self) -> dict[str, int]:
         """Those that are new, in ticks. An instrument with a strange price waits; the others go on."""
         fresh = {}
         for symbol, px in self.collector.first_prices().items():
@@ -238,8 +242,6 @@ class Runner:
             self._renewed_ms = now_ms
 
     def _tell(self, subject: str, trouble: MastertradingError) -> None:
-        if isinstance(trouble, LeaseLost):
-            raise trouble
         self.troubles += 1
         LOG.warning("%s: %s", subject, trouble.what)
         self._report("trouble", trouble.what, Severity.WARNING, subject)
