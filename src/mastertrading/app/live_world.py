@@ -60,6 +60,8 @@ LEAD = 3
 DEAF_S = 2.0
 """How long, on the wall's clock, frames of a point that was played are waited for."""
 HIGHEST_LEVERAGE = 125
+TOPICS = {"binance_usdm": ("@kline", "@markPrice"), "bybit_linear": ("kline.", "tickers.")}
+"""Bars and marks, as the venues name their streams."""
 FOREVER_MS = 10**12
 OnBar = Callable[["World"], None]
 
@@ -132,7 +134,7 @@ class World:
         self.first = max(0, self.bars.start - LEAD)
         self.local = self._exchange()
         self.journal = journal or memory_journal(act.account)
-        self.restarts = self.points = 0
+        self.restarts = self.points = self.deaf = 0
         self.milliseconds: list[float] = []
         """Of each bar: from its close being there to everything that follows being sent."""
         self._served: Served | None = None
@@ -220,17 +222,16 @@ class World:
         if progress.name == OPEN and runner.waits_for_prices:
             await self._until(lambda: collector.first_prices().keys() >= set(there))
             await runner.open_bar(runner.fresh_prices())
-        elif progress.waits_for:
+        elif progress.name != OPEN and there and self.act.venue != PAPER:
+            # streams that bring nothing for half a bar would be thrown away
+            await self._until(lambda: collector.newest_ms >= progress.ts_ms)
+        if progress.waits_for:
             await runner.look()
 
     async def _until(self, is_so: Callable[[], bool]) -> None:
         """Wait for frames that are under way; what does not come is missing, as it would be anywhere."""
-        deadline = time.monotonic() + DEAF_S
-        while not is_so() and (left := deadline - time.monotonic()) > 0:
-            try:
-                await asyncio.wait_for(self.runner.heard(), left)
-            except TimeoutError:
-                return
+        if not await self.runner.until(is_so, DEAF_S):
+            self.deaf += 1
 
     # ------------------------------------------------------------ a process
     async def _begin(self, decided: int) -> None:
@@ -253,6 +254,16 @@ class World:
             pace=Pace(lease_ms=FOREVER_MS),
         )
         await self.runner.listen()
+        await self._until_served()
+
+    async def _until_served(self) -> None:
+        """Wait until the venue streams to us: what it told before would be lost."""
+        deadline, count = time.monotonic() + DEAF_S, len(self.market.symbols)
+        while self.act.venue != PAPER and time.monotonic() < deadline:
+            topics = self.local.topics()
+            if all(sum(word in topic for topic in topics) >= count for word in TOPICS[self.act.venue]):
+                return
+            await asyncio.sleep(0.005)
 
     async def _end(self) -> None:
         """It is gone."""

@@ -78,6 +78,8 @@ class Collector:
         self.symbols, self.base_ms, self.next_ms = tuple(symbols), base_ms, next_ms
         self.patience_ms, self._macro = patience_ms, macro
         self._columns = {symbol: _Column() for symbol in symbols}
+        self.newest_ms = 0
+        """When the newest event was, by the venue."""
         self.too_late = 0
         """Closed bars that came when their minute had passed."""
 
@@ -87,6 +89,7 @@ class Collector:
         column = self._columns.get(getattr(event, "symbol", ""))
         if column is None:
             return
+        self.newest_ms = max(self.newest_ms, getattr(event, "event_ms", 0))
         if isinstance(event, Bar):
             self._take_bar(column, event)
         elif isinstance(event, Quote):

@@ -141,10 +141,17 @@ class Runner:
             self._news = True
             self._stir.set()
 
-    async def heard(self) -> None:
-        """Wait until a stream says something."""
-        self._stir.clear()
-        await self._stir.wait()
+    async def until(self, is_so: Callable[[], bool], seconds: float) -> bool:
+        """Wait, at most so long by the loop's time, until what the streams told makes something true."""
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    self._stir.clear()  # before the question: what is told in between wakes us
+                    if is_so():
+                        return True
+                    await self._stir.wait()
+        except TimeoutError:
+            return False
 
     async def _wait(self) -> None:
         """Until a stream says something, or time alone makes something due."""
