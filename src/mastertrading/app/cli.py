@@ -31,6 +31,10 @@ LONGEST_USAGE = 120
 """A longer one would hide what was wrong."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": (
+        "mastertrading.app.commands.demo",
+        "trade two simulated days on a local exchange, live to see, through the venue's own protocol",
+    ),
     "backtest": (
         "mastertrading.app.commands.backtest",
         "trade recorded or synthetic bars and report the result",

@@ -13,6 +13,7 @@ bit, whatever the machine is busy with.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,13 +26,14 @@ from typing import Any
 import numpy as np
 
 from mastertrading.app.exchange import listing_of
-from mastertrading.backtest.run import Ask, window
+from mastertrading.backtest.run import Ask, run, window
 from mastertrading.compiled import records
 from mastertrading.domain.errors import ExchangeUnavailable, UsageError
 from mastertrading.domain.facts import AccountName, RunFacts
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import F64, Bars, Market
 from mastertrading.domain.ports import Gateway, Journal
+from mastertrading.domain.reasons import FillReason
 from mastertrading.exchange.keys import Keys
 from mastertrading.exchange.modes import Mode, Permit, site_of
 from mastertrading.exchange.opening import GATEWAYS
@@ -41,6 +43,7 @@ from mastertrading.live.collector import Collector
 from mastertrading.live.ear import BarInputs, Ear
 from mastertrading.live.runner import Pace, Runner
 from mastertrading.live.trader import Trader
+from mastertrading.live.units import atoms_of
 from mastertrading.settings.load import config_hash
 from mastertrading.settings.schema import Settings
 from mastertrading.signals.panel import CHARGE, primer_bars
@@ -51,7 +54,7 @@ from mastertrading.simulator.local import LocalExchange, Served
 from mastertrading.simulator.loopback import loopback_session
 from mastertrading.simulator.paper import PaperGateway
 from mastertrading.simulator.tape import CLOSE, OPEN, BarTape
-from mastertrading.simulator.virtual_time import run_virtual
+from mastertrading.simulator.virtual_time import run_virtual, wall_shows
 
 PAPER = "paper"
 NAME = "me"
@@ -62,6 +65,8 @@ DEAF_S = 2.0
 HIGHEST_LEVERAGE = 125
 TOPICS = {"binance_usdm": ("@kline", "@markPrice"), "bybit_linear": ("kline.", "tickers.")}
 """Bars and marks, as the venues name their streams."""
+APART = ("binance_usdm",)
+"""Venues whose marks come on another connection than their bars."""
 FOREVER_MS = 10**12
 OnBar = Callable[["World"], None]
 
@@ -165,7 +170,8 @@ class World:
             If a façade of ours made a mistake.
         """
         if self.act.authority is None:
-            run_virtual(self.live(), self.local.clock)  # type: ignore[arg-type]
+            with wall_shows(self.local.clock):  # type: ignore[arg-type]  # ccxt counts its pongs by the wall
+                run_virtual(self.live(), self.local.clock)  # type: ignore[arg-type]
         else:
             asyncio.run(self.live())
         if bugs := self.local.bugs():
@@ -213,7 +219,7 @@ class World:
             return
         there = [s for s, valid in zip(self.market.symbols, self.market.valid[t], strict=True) if valid]
         if progress.name == CLOSE:
-            await self._until(lambda: collector.knows(there, progress.ts_ms, marks=self.act.venue != PAPER))
+            await self._until(lambda: collector.knows(there, progress.ts_ms, marks=self.act.venue in APART))
             began = time.perf_counter()
             await runner.pass_minute(self.gateway.now_ms())
             self.milliseconds.append(1000 * (time.perf_counter() - began))
@@ -291,6 +297,44 @@ class World:
             session=self._session or self.local.session(),
         )
         return made
+
+
+# ---------------------------------------------------------------- what came of it
+Filled = tuple[int, int, int, int, int, int]
+"""Column, open of the bar, lots (signed), price in ticks, fee in atoms, reason."""
+
+
+def booked(world: World) -> list[Filled]:
+    """What the journal has of an account's fills, in the engine's words."""
+    columns = {symbol: n for n, symbol in enumerate(world.market.symbols)}
+    units, base, reason_of = world.trader.units, world.market.base_ms, world.trader.recorder.reason_of
+    return sorted(
+        (
+            columns[fill.symbol],
+            fill.ts_ms - fill.ts_ms % base,
+            fill.order_side * units[fill.symbol].lots(fill.qty),
+            units[fill.symbol].ticks(fill.px),
+            atoms_of(fill.fee),
+            int(reason_of(fill)),
+        )
+        for fill in world.journal.fills()
+    )
+
+
+def backtested(act: Act) -> list[Filled]:
+    """What a backtest fills; that it closes what is open at its end is its own doing."""
+    result = run(act.market, act.settings, Ask(act.from_ms, act.to_ms, all_paths=False))
+    names = "instrument", "ts_ms", "lots", "px_ticks", "fee_atoms", "reason"
+    return sorted(
+        tuple(int(fill[name]) for name in names)  # type: ignore[misc]
+        for fill in result.fills
+        if fill.reason != FillReason.END_OF_DATA
+    )
+
+
+def trade_hash(fills: Sequence[Filled]) -> str:
+    """A short print of fills: equal prints are equal lots, ticks, atoms, reasons and bars."""
+    return hashlib.sha256(repr([tuple(fill) for fill in fills]).encode()).hexdigest()[:16]
 
 
 # ---------------------------------------------------------------- parts

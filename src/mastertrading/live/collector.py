@@ -22,6 +22,7 @@ PATIENCE_MS = 3_000
 """How long a bar of one instrument is waited for when another's is there (DESIGN section 6)."""
 DARK_MS = 5 * 60_000
 """How long a minute is waited for of which nothing came: the feed is away, and reads it when it is back."""
+OLD_MARK_MS = 5 * 60_000
 USUAL_INTERVAL_MS = 8 * HOUR_MS
 Macro = Callable[[int], tuple[int, ...]]
 """Times of important calendar events near a moment."""
@@ -171,8 +172,8 @@ class Collector:
         return BarInputs(open_ms, prices, there, charges, spread, self._macro(self.next_ms))
 
     def _mark(self, column: _Column, bar: Bar) -> Decimal:
-        """The mark that was told last within the bar; else its close."""
-        if column.mark is None or not bar.ts_ms <= column.mark[0] <= bar.ts_ms + self.base_ms:
+        """The mark that was told last (a venue may tell changes only); its close where that was long ago."""
+        if column.mark is None or column.mark[0] < bar.ts_ms - OLD_MARK_MS:
             return bar.close
         return column.mark[1]
 
