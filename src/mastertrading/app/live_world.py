@@ -214,10 +214,10 @@ class World:
         """Do what follows from a point."""
         t = self.first + progress.bar
         runner, collector = self.runner, self.runner.collector
-        if t < self.bars.start:
-            await self._until(lambda: collector.hears_all)
-            return
         there = [s for s, valid in zip(self.market.symbols, self.market.valid[t], strict=True) if valid]
+        if t < self.bars.start:
+            await self._until_heard(there, progress)
+            return
         if progress.name == CLOSE:
             await self._until(lambda: collector.knows(there, progress.ts_ms, marks=self.act.venue in APART))
             began = time.perf_counter()
@@ -228,11 +228,15 @@ class World:
         if progress.name == OPEN and runner.waits_for_prices:
             await self._until(lambda: collector.first_prices().keys() >= set(there))
             await runner.open_bar(runner.fresh_prices())
-        elif progress.name != OPEN and there and self.act.venue != PAPER:
-            # streams that bring nothing for half a bar would be thrown away
-            await self._until(lambda: collector.newest_ms >= progress.ts_ms)
+        elif progress.name != OPEN:
+            await self._until_heard(there, progress)
         if progress.waits_for:
             await runner.look()
+
+    async def _until_heard(self, there: Sequence[str], progress: Progress) -> None:
+        """Let the streams tell of a point: a connection that brings nothing for half a bar is thrown away."""
+        if there and self.act.venue != PAPER:
+            await self._until(lambda: self.runner.collector.newest_ms >= progress.ts_ms)
 
     async def _until(self, is_so: Callable[[], bool]) -> None:
         """Wait for frames that are under way; what does not come is missing, as it would be anywhere."""

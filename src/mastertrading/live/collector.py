@@ -36,8 +36,6 @@ class _Column:
     absent_ms: int = 0
     """The venue has no bar that opens before this, other than those it told."""
     opens: dict[int, Decimal] = field(default_factory=dict)
-    hears: bool = False
-    """Whether its bars were ever streamed."""
     bid: Decimal | None = None
     ask: Decimal | None = None
     mark: tuple[int, Decimal] | None = None
@@ -103,7 +101,6 @@ class Collector:
             column.absent_ms = max(column.absent_ms, event.since_ms + self.base_ms)
 
     def _take_bar(self, column: _Column, bar: Bar) -> None:
-        column.hears = True
         if bar.ts_ms < self.next_ms:
             self.too_late += bar.closed
             return
@@ -127,11 +124,6 @@ class Collector:
     def is_complete(self) -> bool:
         """Whether every instrument has told its bar, or that it has none."""
         return all(column.has(self.next_ms) for column in self._columns.values())
-
-    @property
-    def hears_all(self) -> bool:
-        """Whether the stream of every instrument has said something."""
-        return all(column.hears for column in self._columns.values())
 
     def knows(self, symbols: Iterable[str], at_ms: int, *, marks: bool) -> bool:
         """Whether the wanted bars of some instruments are there, and their marks of a moment or later."""
