@@ -39,6 +39,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.backtest",
         "trade recorded or synthetic bars and report the result",
     ),
+    "replay": (
+        "mastertrading.app.commands.replay",
+        "run the live cycle over recorded bars, with a journal, and compare it with the backtest",
+    ),
     "sweep": ("mastertrading.app.commands.sweep", "try many parameter sets over one market and rank them"),
     "data": ("mastertrading.app.commands.data", "download, import, check, list or synthesise market data"),
     "lookahead": (

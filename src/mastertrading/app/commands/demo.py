@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         act = act_of(market, settings, args.venue, args.hours, Path(authority))
         with _view(len(act.bars), args) as show:
             shown = demonstrate(act, folder, args.hours, on_bar=show, clock=time.monotonic)
-    _tell(shown, args.json)
+    show_lived(shown, args.json)
     return 0 if shown.is_same else DIFFERS
 
 
@@ -108,7 +108,8 @@ def _screen(world: World, bars: int) -> Any:
     return Group(told, trades)
 
 
-def _tell(shown: Shown, as_json: bool) -> None:
+def show_lived(shown: Shown, as_json: bool) -> None:
+    """Print what was lived."""
     if as_json:
         print(json.dumps(shown.as_dict(), indent=2))
         return
