@@ -50,7 +50,17 @@ def test_the_demonstration_leaves_a_journal_and_a_report_and_trades_as_the_backt
 
 
 def test_a_replay_keeps_the_same_journal(tmp_path, capsys):
-    words = ["replay", "--synthetic", "--days", "0.2", "--instruments", "BTC", "--out", str(tmp_path / "run"), "--json"]
+    words = [
+        "replay",
+        "--synthetic",
+        "--days",
+        "0.2",
+        "--instruments",
+        "BTC",
+        "--out",
+        str(tmp_path / "run"),
+        "--json",
+    ]
     assert main(words) == 0
     assert json.loads(capsys.readouterr().out)["parity"]["same"]
     assert main(words) != 0

@@ -12,7 +12,7 @@ import numpy as np
 
 from mastertrading.app.live_world import Act, World, backtested, booked, trade_hash
 from mastertrading.domain.errors import OutputError
-from mastertrading.domain.market import HOUR_MS, F64, Market
+from mastertrading.domain.market import F64, HOUR_MS, Market
 from mastertrading.journal.opening import open_journal
 from mastertrading.lake.synthetic import synthesize
 from mastertrading.settings.schema import Settings

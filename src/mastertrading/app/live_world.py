@@ -180,7 +180,9 @@ class World:
 
     async def live(self) -> None:
         """The same, inside a loop."""
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # the journal belongs to this thread: nothing waits for it
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
+            "1"  # the journal belongs to this thread: nothing waits for it
+        )
         clock = self.local.clock
         clock.advance(0.001)  # type: ignore[union-attr]  # the deposit was before us
         self.journal.acquire(f"pid {os.getpid()}", clock.now_ms(), FOREVER_MS)
@@ -268,6 +270,8 @@ class World:
 
     async def _until_served(self) -> None:
         """Wait until the venue streams to us: what it told before would be lost."""
+        for _ in range(3):
+            await asyncio.sleep(0)  # the readers' tasks take their places
         deadline, count = time.monotonic() + DEAF_S, len(self.market.symbols)
         while self.act.venue != PAPER and time.monotonic() < deadline:
             topics = self.local.topics()
@@ -344,9 +348,7 @@ def trade_hash(fills: Sequence[Filled]) -> str:
 # ---------------------------------------------------------------- parts
 def listings_of(instruments: Sequence[Instrument], settings: Settings) -> list[Any]:
     """What the backtest assumes of costs, as a venue's rules; no limit of a venue's own stands in the way."""
-    return [
-        replace(listing_of(one, settings), band=Decimal(1), max_conditional=200) for one in instruments
-    ]
+    return [replace(listing_of(one, settings), band=Decimal(1), max_conditional=200) for one in instruments]
 
 
 def primer_of(market: Market) -> list[Bars]:
@@ -393,6 +395,8 @@ def check_venue(venue: str) -> str:
     """A venue that can be lived. Raises ``UsageError``."""
     if venue != PAPER and venue not in GATEWAYS:
         raise UsageError(
-            f"there is no venue {venue!r} here", why=f"there are {PAPER}, {', '.join(GATEWAYS)}", where="--venue"
+            f"there is no venue {venue!r} here",
+            why=f"there are {PAPER}, {', '.join(GATEWAYS)}",
+            where="--venue",
         )
     return venue

@@ -14,7 +14,7 @@ import numpy as np
 
 from mastertrading.compiled import records
 from mastertrading.domain.feed import Bar, Funding, MarketEvent, Quote, StreamGap
-from mastertrading.domain.market import HOUR_MS
+from mastertrading.domain.market import HOUR_MS, Records
 from mastertrading.live.ear import BarInputs
 from mastertrading.signals.panel import CHARGE
 
@@ -49,7 +49,7 @@ class _Column:
     def forget(self, before_ms: int) -> None:
         for told in (self.bars, self.opens):
             for open_ms in [at for at in told if at < before_ms]:
-                del told[open_ms]  # type: ignore[attr-defined]
+                del told[open_ms]
 
 
 class Collector:
@@ -169,7 +169,7 @@ class Collector:
             return bar.close
         return column.mark[1]
 
-    def _charges(self) -> np.recarray:  # type: ignore[type-arg]
+    def _charges(self) -> Records:
         """Settlements that became known by the close, in the order of time, then of columns."""
         found = []
         for n, column in enumerate(self._columns.values()):

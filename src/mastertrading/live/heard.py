@@ -37,10 +37,18 @@ def unpacked(kept: bytes) -> BarInputs:
     _, open_ms, count, charges, events = HEAD.unpack_from(kept)
     at = HEAD.size
     parts = []
-    for kind, length in (("<f8", 6 * count), ("?", count), ("<f8", count), (CHARGE, charges), ("<i8", events)):
+    for kind, length in (
+        ("<f8", 6 * count),
+        ("?", count),
+        ("<f8", count),
+        (CHARGE, charges),
+        ("<i8", events),
+    ):
         parts.append(np.frombuffer(kept, kind, length, at))
         at += parts[-1].nbytes
     rows = records(CHARGE, charges)
     rows[:] = parts[3]
     macro = tuple(int(event) for event in parts[4])
-    return BarInputs(open_ms, parts[0].reshape(6, count).copy(), parts[1].copy(), rows, parts[2].copy(), macro)
+    return BarInputs(
+        open_ms, parts[0].reshape(6, count).copy(), parts[1].copy(), rows, parts[2].copy(), macro
+    )

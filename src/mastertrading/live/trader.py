@@ -20,10 +20,10 @@ from mastertrading.domain.orders import Order, OrderKind, OrderRequest, TimeInFo
 from mastertrading.domain.ports import Gateway, Journal
 from mastertrading.domain.reasons import FillReason
 from mastertrading.live.ear import BarInputs, Ear, Heard
+from mastertrading.live.heard import packed
 from mastertrading.live.ideal import Actual, IdealOrders, Resting
 from mastertrading.live.mind import Mind
 from mastertrading.live.protocol import Errand, Protocol
-from mastertrading.live.heard import packed
 from mastertrading.live.reconcile import Cancel, Place, Step, reconcile
 from mastertrading.live.recorder import Booked, Recorder
 from mastertrading.live.snapshot import Reader, Snapshot

@@ -18,7 +18,9 @@ A, B = "BTCUSDT", "ETHUSDT"
 def bar(symbol, k, px=100, *, closed=True):
     value = Decimal(px)
     ts_ms = T0 + k * MINUTE
-    return Bar(symbol, "1m", ts_ms, value, value + 1, value - 1, value, Decimal(5), closed, ts_ms + MINUTE - 1)
+    return Bar(
+        symbol, "1m", ts_ms, value, value + 1, value - 1, value, Decimal(5), closed, ts_ms + MINUTE - 1
+    )
 
 
 @pytest.fixture

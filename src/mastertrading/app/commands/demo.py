@@ -34,10 +34,17 @@ DIFFERS = 4
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument(
-        "--venue", default="binance_usdm", metavar="NAME", help=tr("whose protocol: binance_usdm or bybit_linear")
+        "--venue",
+        default="binance_usdm",
+        metavar="NAME",
+        help=tr("whose protocol: binance_usdm or bybit_linear"),
     )
     parser.add_argument(
-        "--hours", type=number, default=HOURS, metavar="N", help=tr("how long, in simulated hours (default 48)")
+        "--hours",
+        type=number,
+        default=HOURS,
+        metavar="N",
+        help=tr("how long, in simulated hours (default 48)"),
     )
     add_common(parser, "instruments", "config", "seed", "out", "json")
 
@@ -99,7 +106,9 @@ def _screen(world: World, bars: int) -> Any:
         last = world.local.exchange().markets[one.symbol].last_ticks * one.tick
         marks = (f"{int(px) * one.tick:f}" if px else "" for px in prices)
         told.add_row(one.symbol, f"{last:f}", str(int(position.lots)), *marks)
-    trades = table(tr("newest trades"), "#", tr("instrument"), tr("side"), tr("net"), tr("why"), numbers=(0, 3))
+    trades = table(
+        tr("newest trades"), "#", tr("instrument"), tr("side"), tr("net"), tr("why"), numbers=(0, 3)
+    )
     for trade in world.journal.trades()[-NEWEST:]:
         side = tr("long") if trade.side > 0 else tr("short")
         trades.add_row(

@@ -30,9 +30,7 @@ REPLAYS = Path("replays")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_common(
-        parser, "data", "venue", "instruments", "window", "config", "seed", "out", "json", "synthetic"
-    )
+    add_common(parser, "data", "venue", "instruments", "window", "config", "seed", "out", "json", "synthetic")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -103,6 +103,7 @@ def compile_all(quiet: bool = False) -> None:
 def _compile_live(market: Market, settings: Settings) -> None:
     """The verbs of the live cycle, one at a time, with nothing to book."""
     from mastertrading.app.live_world import Inputs, primer_of
+    from mastertrading.engine.steps import take_fills
     from mastertrading.live.ear import Ear
     from mastertrading.live.mind import Mind, fill_rows, payment_rows, transfer_rows
 
@@ -113,5 +114,5 @@ def _compile_live(market: Market, settings: Settings) -> None:
         mind.listen(heard)
     mind.take_transfers(transfer_rows(0))
     mind.take_payments(payment_rows(0))
-    mind.take_fills(fill_rows(0))
+    take_fills(tuple(mind.book), tuple(mind.logs), mind.rules, mind.specs, fill_rows(0))
     mind.decide(heard, ear.hours.returns)
