@@ -31,9 +31,17 @@ LONGEST_USAGE = 120
 """A longer one would hide what was wrong."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": (
+        "mastertrading.app.commands.demo",
+        "trade two simulated days on a local exchange, live to see, through the venue's own protocol",
+    ),
     "backtest": (
         "mastertrading.app.commands.backtest",
         "trade recorded or synthetic bars and report the result",
+    ),
+    "replay": (
+        "mastertrading.app.commands.replay",
+        "run the live cycle over recorded bars, with a journal, and compare it with the backtest",
     ),
     "sweep": ("mastertrading.app.commands.sweep", "try many parameter sets over one market and rank them"),
     "data": ("mastertrading.app.commands.data", "download, import, check, list or synthesise market data"),

@@ -36,8 +36,8 @@ class Decided:
 
     bar_ms: int = 0
     ideals: dict[str, IdealOrders] = field(default_factory=dict)
-    opened: bool = False
-    """Whether the first price of the next bar was seen: an entry waits for it."""
+    opened: set[str] = field(default_factory=set)
+    """Instruments of which the first price of the next bar was seen: an entry waits for it."""
 
 
 class Proposal(NamedTuple):
@@ -112,7 +112,7 @@ class Planner:
     # ------------------------------------------------------------ what is wanted
     def _wanted(self, symbol: str, decided: Decided) -> IdealOrders:
         ideal = decided.ideals.get(symbol, IdealOrders(symbol, decided.bar_ms))
-        return ideal if decided.opened else replace(ideal, entry_lots=0)
+        return ideal if symbol in decided.opened else replace(ideal, entry_lots=0)
 
     def _protected(
         self,

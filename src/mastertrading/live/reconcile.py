@@ -142,7 +142,8 @@ def _limits(
     One that has to change is cancelled now and placed anew when it is gone: a moment without a target costs
     nothing, two of them could close too much.
     """
-    partial = min(ideal.partial_lots, abs(actual.lots))
+    is_target_nearer = ideal.target_ticks and side * (ideal.target_ticks - ideal.partial_ticks) < 0
+    partial = 0 if is_target_nearer else min(ideal.partial_lots, abs(actual.lots))
     wanted = {
         Purpose.PARTIAL: (partial, ideal.partial_ticks),
         Purpose.TARGET: (abs(actual.lots) - partial if ideal.target_ticks else 0, ideal.target_ticks),

@@ -23,6 +23,7 @@ from mastertrading.domain.reasons import FillReason
 from mastertrading.live.ear import BarInputs, Ear, Heard
 from mastertrading.live.emergency import Emergency
 from mastertrading.live.guard import Guard
+from mastertrading.live.heard import packed
 from mastertrading.live.ladder import Ladder
 from mastertrading.live.mind import Mind
 from mastertrading.live.observing import Observer, Seen
@@ -99,6 +100,7 @@ class Trader:
         self.decided = Decided()
         self.began_ms = 0
         self._missed: list[Heard] = []
+        self._told: BarInputs | None = None
         self._ahead = False
         costs = self.mind.rules[0].costs
         self._costs = SimpleNamespace(**{n: int(costs[n]) for n in ("slippage_e8", "taker_e8")})
@@ -155,8 +157,13 @@ class Trader:
 
     async def on_bar(self, told: BarInputs) -> None:
         """A base bar has closed: decide, and go on until the venue is as it should be."""
+        self._told = told
         if await self.cycle(self.ear.hear(told)):
             await self.settle()
+
+    def on_late_bar(self, told: BarInputs) -> None:
+        """A base bar that closed too long ago to be traded on: the next cycle folds it in, and enters nothing on it."""
+        self._missed.append(self.ear.hear(told))
 
     async def on_open(self, prices: Mapping[str, int], made_ms: Mapping[str, int] | None = None) -> None:
         """The next bar has begun, at these first prices (ticks): entries go out, or are dropped.
@@ -170,8 +177,9 @@ class Trader:
         for symbol, px_ticks in prices.items():
             self.permission.prices_ms[symbol] = now_ms if made_ms is None else made_ms.get(symbol, 0)
             self._check_entry(symbol, px_ticks)
-        self.decided.opened = True
-        if any(ideal.entry_lots or ideal.exit_reason for ideal in self.decided.ideals.values()):
+        self.decided.opened |= prices.keys()
+        told = (self.decided.ideals[symbol] for symbol in prices if symbol in self.decided.ideals)
+        if any(ideal.entry_lots or ideal.exit_reason for ideal in told):
             await self.settle()
 
     async def settle(self, most: int = 8) -> int:
@@ -350,6 +358,7 @@ class Trader:
                 started_ms=seen.snapshot.asked_ms,
                 bar_ms=self.decided.bar_ms if decisions else 0,
                 snapshot=seen.snapshot.number,
+                inputs=packed(self._told) if at_close and self._told is not None else b"",
                 state=STAMP.pack(self.decided.bar_ms, self.began_ms) + self.mind.state(),
                 decisions=decisions,
                 equity=self._equity() if at_close else None,

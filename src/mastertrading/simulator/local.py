@@ -63,6 +63,12 @@ class Place:
     conductor: Conductor | None
 
     @property
+    def topics(self) -> frozenset[str]:
+        """Public streams that somebody listens to, by the venue's names."""
+        told: frozenset[str] = getattr(self.facade, "topics", frozenset())
+        return told
+
+    @property
     def bugs(self) -> list[str]:
         """What the façade could not answer by mistake of ours."""
         return list(getattr(self.facade, "bugs", ()))
@@ -184,6 +190,10 @@ class LocalExchange:
     def session(self, *, latency_ms: int = 0) -> InProcessSession:
         """A session for clients in this process."""
         return InProcessSession(self.line, latency_ms=latency_ms)
+
+    def topics(self, venue: str = "") -> frozenset[str]:
+        """Public streams of a venue that somebody listens to, by its own names."""
+        return self._at(venue).topics
 
     def bugs(self) -> list[str]:
         """Every mistake of ours that a façade has covered."""

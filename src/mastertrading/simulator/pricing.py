@@ -73,6 +73,7 @@ class Pricing:
         row = market.finish_bar()
         market.held = True
         if row is not None and self.floor.listeners:
+            self.floor.publish(market.point(self.floor.now()))  # with the mark of the close, which came last
             self._announce_bars(market, closing=True)
 
     def set_marks(self, marks: Mapping[str, tuple[int, int]]) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mastertrading.app.messages import tr
 from mastertrading.app.options import add_common
 from mastertrading.app.terminal import progress
+
+if TYPE_CHECKING:
+    from mastertrading.domain.market import Market
+    from mastertrading.settings.schema import Settings
 
 SUMMARY = "compile everything once, so that the first run is quick"
 WARM = "warm"  # a file in the folder of compiled kernels: all of them are there
@@ -88,7 +92,27 @@ def compile_all(quiet: bool = False) -> None:
         of_arrays()(market, False)
         advance(45)
         backtest(market, settings, on_decisions=lambda *rows: None)  # with all rows, as for a run's folder
+        advance(90)
+        _compile_live(market, settings)
         advance(100)
     folder = cache_folder()
     if folder is not None and compiled_entry_points()["compiled"]:
         (folder / WARM).touch()
+
+
+def _compile_live(market: Market, settings: Settings) -> None:
+    """The verbs of the live cycle, one at a time, with nothing to book."""
+    from mastertrading.app.live_world import Inputs, primer_of
+    from mastertrading.engine.steps import take_fills
+    from mastertrading.live.ear import Ear
+    from mastertrading.live.mind import Mind, fill_rows, payment_rows, transfer_rows
+
+    mind = Mind(settings, market.instruments)
+    ear = Ear(settings, market.instruments, primer_of(market), int(market.ts_ms[0]))
+    for told in Inputs(market).until(2):
+        heard = ear.hear(told)
+        mind.listen(heard)
+    mind.take_transfers(transfer_rows(0))
+    mind.take_payments(payment_rows(0))
+    take_fills(tuple(mind.book), tuple(mind.logs), mind.rules, mind.specs, fill_rows(0))
+    mind.decide(heard, ear.hours.returns)

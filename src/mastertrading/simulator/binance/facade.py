@@ -54,6 +54,11 @@ class BinanceFacade:
         exchange.rules = rules.within(exchange.rules)
         exchange.subscribe(self.streams.hear)
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """Public streams that somebody listens to."""
+        return frozenset(self.streams.readers)
+
     # ---------------------------------------------------------------- REST
     def answer(self, request: Request) -> Response:
         """Answer a request; whatever is wrong with it gets the venue's own error."""

@@ -130,6 +130,11 @@ class BybitFacade:
         self.streams = Streams(self.desk, self.limits)
         exchange.subscribe(self.streams.hear)
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """Public streams that somebody listens to."""
+        return self.streams.public.topics
+
     def answer(self, request: Request) -> Response:
         """Answer a request."""
         try:

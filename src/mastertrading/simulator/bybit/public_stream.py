@@ -77,6 +77,11 @@ class PublicHub:
         }
 
     # ------------------------------------------------------------ who listens
+    @property
+    def topics(self) -> frozenset[str]:
+        """What somebody listens to."""
+        return frozenset(self._listeners)
+
     def serves(self, topic: str) -> bool:
         """Whether there is such a topic."""
         name, *rest = topic.split(".")

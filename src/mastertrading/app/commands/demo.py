@@ -1,0 +1,143 @@
+"""``demo``: see the whole of it trade, on a local exchange, in about a minute."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mastertrading.app.commands.warm import compile_if_needed
+from mastertrading.app.messages import tr
+from mastertrading.app.options import add_common, chosen_instruments, number, resolved_settings
+from mastertrading.app.terminal import out, progress, table
+from mastertrading.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from mastertrading.app.demo import Shown
+    from mastertrading.app.live_world import World
+
+SUMMARY = "trade two simulated days on a local exchange, live to see, through the venue's own protocol"
+HOURS, LONGEST = 48.0, 240.0
+DEMOS = Path("demos")
+FEW = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+NEWEST = 8
+DIFFERS = 4
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "--venue",
+        default="binance_usdm",
+        metavar="NAME",
+        help=tr("whose protocol: binance_usdm or bybit_linear"),
+    )
+    parser.add_argument(
+        "--hours",
+        type=number,
+        default=HOURS,
+        metavar="N",
+        help=tr("how long, in simulated hours (default 48)"),
+    )
+    add_common(parser, "instruments", "config", "seed", "out", "json")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it."""
+    if not 0.5 <= args.hours <= LONGEST:
+        raise UsageError(tr("--hours must be between 0.5 and 240"))
+    from mastertrading.app.live_world import PAPER, check_venue
+
+    if check_venue(args.venue) == PAPER:
+        raise UsageError(tr("the demonstration needs a venue's protocol"), hint="mastertrading replay")
+    resolved = resolved_settings(args)
+    compile_if_needed(quiet=args.json)
+    from mastertrading.app.demo import act_of, demo_market, demo_settings, demonstrate
+
+    symbols = FEW if args.instruments is None else chosen_instruments(args, resolved)
+    settings = demo_settings(resolved.settings)
+    market = demo_market(symbols, args.hours, settings.seed)
+    folder = args.out or DEMOS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    with tempfile.TemporaryDirectory(prefix="mastertrading-") as authority:
+        act = act_of(market, settings, args.venue, args.hours, Path(authority))
+        with _view(len(act.bars), args) as show:
+            shown = demonstrate(act, folder, args.hours, on_bar=show, clock=time.monotonic)
+    show_lived(shown, args.json)
+    return 0 if shown.is_same else DIFFERS
+
+
+@contextmanager
+def _view(bars: int, args: argparse.Namespace) -> Iterator[Callable[[World], None]]:
+    """A screen that goes with the trading; on a pipe a few plain lines, nothing for machines."""
+    if args.json or not sys.stdout.isatty():
+        with progress(tr("trading"), bars, quiet=args.json) as advance:
+            yield lambda world: advance(len(world.milliseconds))
+        return
+    from rich.live import Live
+
+    with Live(console=out(), refresh_per_second=8, transient=True) as live:
+        yield lambda world: live.update(_screen(world, bars)) if len(world.milliseconds) % 5 == 0 else None
+
+
+def _screen(world: World, bars: int) -> Any:
+    """Where everything is."""
+    from rich.console import Group
+
+    account, done = world.trader.mind.book.account[0], len(world.milliseconds)
+    now = datetime.fromtimestamp(world.gateway.now_ms() / 1000, UTC)
+    title = tr("{venue} · {now:%Y-%m-%d %H:%M} · {done} of {bars} bars · equity {equity:,.2f}")
+    told = table(
+        title.format(
+            venue=world.act.venue, now=now, done=done, bars=bars, equity=int(account.equity) / 1e8
+        ),
+        tr("instrument"), tr("last"), tr("lots"), tr("stop"), tr("target"),
+        numbers=(1, 2, 3, 4),
+    )  # fmt: skip
+    for n, one in enumerate(world.market.instruments):
+        order, position = world.trader.mind.book.orders[n], world.trader.mind.book.positions[n]
+        prices = (order.stop_ticks, order.target_ticks) if position.lots else (0, 0)
+        last = world.local.exchange().markets[one.symbol].last_ticks * one.tick
+        marks = (f"{int(px) * one.tick:f}" if px else "" for px in prices)
+        told.add_row(one.symbol, f"{last:f}", str(int(position.lots)), *marks)
+    trades = table(
+        tr("newest trades"), "#", tr("instrument"), tr("side"), tr("net"), tr("why"), numbers=(0, 3)
+    )
+    for trade in world.journal.trades()[-NEWEST:]:
+        side = tr("long") if trade.side > 0 else tr("short")
+        trades.add_row(
+            str(trade.number), trade.symbol, side, f"{trade.net:,.2f}", trade.close_reason or tr("open")
+        )
+    return Group(told, trades)
+
+
+def show_lived(shown: Shown, as_json: bool) -> None:
+    """Print what was lived."""
+    if as_json:
+        print(json.dumps(shown.as_dict(), indent=2))
+        return
+    console = out()
+    trades = table(
+        tr("trades"), "#", tr("instrument"), tr("side"), tr("entry"), tr("exit"), tr("net"), tr("why"),
+        numbers=(0, 3, 4, 5),
+    )  # fmt: skip
+    for one in shown.trades:
+        side = tr("long") if one["side"] > 0 else tr("short")
+        trades.add_row(
+            str(one["number"]), one["symbol"], side, one["entry"][:12], one["exit"][:12], f"{float(one['net']):,.2f}",
+            one["why"],
+        )  # fmt: skip
+    console.print(trades)
+    sentence = tr("{bars} bars in {seconds:.0f} s; a bar took {p50} ms (p99 {p99} ms)")
+    p50, p99 = shown.ms_a_bar
+    console.print(sentence.format(bars=shown.bars, seconds=shown.seconds, p50=p50, p99=p99))
+    hashes = "  ".join(f"{name} {told}" for name, told in shown.hashes.items())
+    verdict = tr("the same trades") if shown.is_same else tr("DIFFERENT trades")
+    console.print(tr("parity: {hashes}: {verdict}").format(hashes=hashes, verdict=verdict))
+    console.print(tr("journal and report are in {folder}").format(folder=shown.folder))
