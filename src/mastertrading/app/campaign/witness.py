@@ -80,6 +80,26 @@ class Wire:
             return True
         return any(f.key in BLOCKING and f.hits and f.when.in_time(now_ms) for f in self.plan.faults)
 
+    def tap(self, gateway: Any) -> Any:
+        """A gateway without a wire: what it is told to send stands for what leaves."""
+        place, cancel = gateway.place, gateway.cancel
+
+        async def placed(request: Any) -> Any:
+            self._note(Sent(self.now(), frozenset({"place"}), request.client_id, True))
+            return await place(request)
+
+        async def cancelled(order: Any) -> Any:
+            self._note(Sent(self.now(), frozenset({"cancel"}), order.client_id, True))
+            return await cancel(order)
+
+        gateway.place, gateway.cancel = placed, cancelled
+        return gateway
+
+    def _note(self, sent: Sent) -> None:
+        self.sent.append(sent)
+        for listener in self.on_sent:
+            listener(sent)
+
     # ---------------------------------------------------------------- the weather
     def connects(self, host: str) -> str:
         return self.plan.connects(host)
@@ -101,9 +121,7 @@ class Wire:
         found = OURS.findall(request.query.encode() + request.body)
         sent = Sent(self.now(), tags_of(venue, request), found[0].decode() if found else "", arrives)
         if sent.tags & {"place", "cancel"}:
-            self.sent.append(sent)
-            for listener in self.on_sent:
-                listener(sent)
+            self._note(sent)
 
     def answer(self, facade: Facade, request: Request) -> Response:
         if not self.plan.faults:

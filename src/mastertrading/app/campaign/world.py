@@ -53,13 +53,16 @@ from mastertrading.simulator.virtual_time import run_virtual
 GATEWAYS = {"binance_usdm": BinanceGateway, "bybit_linear": BybitGateway}
 PAPER = "paper"
 DEPOSIT = 100_000
-ROUND_S = 10.0
+ROUND_S = 20.0
 """While there is anything to watch, the trader looks so often without being told to."""
 RESTART_S = 1.0
 TRAVEL_MS = 1_500
 """A request whose sender dies arrives so late: after the next process has begun."""
-LAST_ROUNDS = 20
+SETTLING_ROUNDS, RESTING_ROUNDS = 14, 20
+"""When the market stands still: first what was unknown is found out, then nothing may be sent any more."""
 REST_S = 5.0
+MOST_STARTS = 8
+"""Tries to start, or to come to rest, when the market is over."""
 FOREVER_MS = 10**14
 
 
@@ -124,8 +127,10 @@ class World:
         self.on_cycle: list[Callable[[], None]] = []
         self.on_begin: list[Callable[[], None]] = []
         self.on_calm: list[Callable[[], None]] = []
-        self.is_calm = self.is_over = False
-        self._closed, self._opened = 0, -1
+        self.on_failure: list[Callable[[str], None]] = []
+        self.on_rest: list[Callable[[], None]] = []
+        self.is_calm = self.is_at_rest = self.is_over = False
+        self._closed, self._opened, self._tries = 0, -1, 0
         self._news: asyncio.Event | None = None
         self._buried: list[GatewayDoor] = []
         self.exchange.subscribe(self._hear)
@@ -241,12 +246,24 @@ class World:
         except Killed:
             await asyncio.sleep(RESTART_S)
         except Exception as error:  # whatever ends a process; judged by the invariants
-            began = self.process is not None and self.process.cycles > 0
-            if began:
-                self.failures.append((self.now_ms, f"{type(error).__name__}: {error}"))
+            self._failed(error)
             await asyncio.sleep(REST_S)
         finally:
             self._mourn()
+
+    def _failed(self, error: Exception) -> None:
+        """A process that cannot start while faults act is no failure: it is started again."""
+        began = self.process is not None and self.process.cycles > 0
+        if began or self.is_calm:
+            what = f"{type(error).__name__}: {error}"
+            self.failures.append((self.now_ms, what))
+            for listener in self.on_failure:
+                listener(what)
+        if self._is_done():
+            self._tries += 1
+            if self._tries >= MOST_STARTS:
+                self._come_to_rest()
+                self.is_over = True
 
     def _died(self, step: Step, moment: Moment) -> None:
         self.deaths.append((self.now_ms, step, moment))
@@ -298,7 +315,7 @@ class World:
 
     def _gateway(self) -> Any:
         if self.story.venue == PAPER:
-            return PaperGateway(self.exchange, self.account)
+            return self.wire.tap(PaperGateway(self.exchange, self.account))
         own = str(uid_of(self.account)) if self.story.venue == "bybit_linear" else "me"
         permit = Permit(site_of(self.story.venue, Mode.LIVE), "me", own, True)
         keys = self.local.keys()
@@ -371,10 +388,20 @@ class World:
 
     async def _end(self, process: Process) -> None:
         """The market stands still: come to rest."""
-        for _ in range(LAST_ROUNDS):
+        for _ in range(SETTLING_ROUNDS):
             await asyncio.sleep(REST_S)
             await process.trader.settle()
+        self._come_to_rest()
+        for _ in range(RESTING_ROUNDS):
+            await asyncio.sleep(REST_S)
+            await process.trader.cycle()
         self.is_over = True
+
+    def _come_to_rest(self) -> None:
+        if not self.is_at_rest:
+            self.is_at_rest = True
+            for listener in self.on_rest:
+                listener()
 
     def _told(self, t: int, charged: list[int]) -> BarInputs:
         market = self.market
