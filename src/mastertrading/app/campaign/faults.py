@@ -5,19 +5,14 @@ A run of seeds is kept line by line in one file: it can be stopped at any time, 
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
-from concurrent.futures import FIRST_COMPLETED
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mastertrading.app.campaign.sheet import Sheet, tried_all
 from mastertrading.app.campaign.story import Story
 from mastertrading.app.campaign.trial import Verdict, tried
-from mastertrading.domain.errors import ConfigError
-from mastertrading.app.campaign.invariants import Violation
 from mastertrading.simulator.faults.catalogue import CATALOGUE
 from mastertrading.simulator.faults.dice import Dice
 
@@ -32,7 +27,7 @@ LONGEST_SHARE = 0.35
 VENUES = ("binance_usdm", "bybit_linear")
 
 
-def story_of(seed: int, minutes: int = 40, calm_minutes: int = 20, among: Sequence[str] = AMONG) -> Story:
+def story_of(seed: int, minutes: int = 15, calm_minutes: int = 5, among: Sequence[str] = AMONG) -> Story:
     """The story of a seed: its venue, its prices, its faults with their parameters, rates and windows."""
     dice = Dice(f"campaign/{seed}")
     faults = []
@@ -61,8 +56,8 @@ class Wanted:
 
     first: int = 0
     count: int = 100
-    minutes: int = 40
-    calm_minutes: int = 20
+    minutes: int = 15
+    calm_minutes: int = 5
     workers: int = 1
     folder: Path | None = None
     only: tuple[str, ...] = ()
@@ -74,7 +69,7 @@ class Wanted:
     @property
     def shape(self) -> dict[str, Any]:
         """What a result depends on besides its seed."""
-        return {"minutes": self.minutes, "calm": self.calm_minutes, "only": list(self.only)}
+        return {"campaign": "faults", "minutes": self.minutes, "calm": self.calm_minutes, "only": list(self.only)}
 
 
 def campaign(wanted: Wanted, advance: Callable[[int], None] = lambda done: None) -> list[Verdict]:
@@ -85,73 +80,8 @@ def campaign(wanted: Wanted, advance: Callable[[int], None] = lambda done: None)
     ConfigError
         If the folder holds another campaign.
     """
-    verdicts = {one.seed: one for one in kept(wanted)}
-    seeds = range(wanted.first, wanted.first + wanted.count)
-    left = [seed for seed in seeds if seed not in verdicts]
-    advance(wanted.count - len(left))
-    for verdict in _tried(wanted, left):
-        verdicts[verdict.seed] = verdict
-        keep(wanted, verdict)
-        advance(sum(seed in verdicts for seed in seeds))
-    return [verdicts[seed] for seed in seeds]
-
-
-def _tried(wanted: Wanted, seeds: Sequence[int]) -> Iterator[Verdict]:
-    if wanted.workers == 1:
-        yield from (tried(wanted.story(seed)) for seed in seeds)
-        return
-    with ProcessPoolExecutor(wanted.workers) as pool:
-        waiting = iter(seeds)
-        running = {pool.submit(_one, wanted, seed) for seed, _ in zip(waiting, range(2 * wanted.workers))}
-        while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            running |= {pool.submit(_one, wanted, seed) for seed, _ in zip(waiting, done)}
-            for future in done:
-                yield future.result()
-
-
-def _one(wanted: Wanted, seed: int) -> Verdict:
-    return tried(wanted.story(seed))
-
-
-# -------------------------------------------------------------------- what is kept
-def _file(wanted: Wanted) -> Path | None:
-    return None if wanted.folder is None else wanted.folder / "verdicts.jsonl"
-
-
-def kept(wanted: Wanted) -> list[Verdict]:
-    """What an earlier run of the same campaign has left."""
-    path = _file(wanted)
-    if path is None or not path.is_file():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    if not lines or json.loads(lines[0]) != wanted.shape:
-        raise ConfigError(f"{path} holds another campaign", hint="another --out, or the options it was begun with")
-    return [verdict for line in lines[1:] if (verdict := _read(line)) is not None]
-
-
-def keep(wanted: Wanted, verdict: Verdict) -> None:
-    """Write one down, at once."""
-    path = _file(wanted)
-    if path is None:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    begins = not path.is_file()
-    with path.open("a", encoding="utf-8") as file:
-        if begins:
-            file.write(json.dumps(wanted.shape) + "\n")
-        file.write(json.dumps(verdict.plain()) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _read(line: str) -> Verdict | None:
-    """A line; None: the last one was cut off."""
-    try:
-        told: Mapping[str, Any] = json.loads(line)
-    except ValueError:
-        return None
-    return replace(Verdict(**told), violations=[Violation(*one) for one in told["violations"]])
+    stories = [wanted.story(seed) for seed in range(wanted.first, wanted.first + wanted.count)]
+    return tried_all(stories, Sheet(wanted.folder, wanted.shape), wanted.workers, advance)
 
 
 # -------------------------------------------------------------------- made small

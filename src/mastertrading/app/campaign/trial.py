@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from mastertrading.app.campaign.invariants.recovery import Converges, Rests, Sta
 from mastertrading.app.campaign.story import Story
 from mastertrading.app.campaign.world import World
 from mastertrading.domain.intents import CommandState
+from mastertrading.journal.stored import StoredJournal
 from mastertrading.simulator.events import Event, OrderChanged
 from mastertrading.simulator.orders import Cause, NewOrder, Refused
 
@@ -41,6 +43,7 @@ class Verdict:
         Rounds until a started process agreed with the exchange.
     """
 
+    key: str
     seed: int
     venue: str
     violations: list[Violation] = field(default_factory=list)
@@ -60,6 +63,7 @@ class Verdict:
     deaths: int = 0
     failures: int = 0
     steps: int = 0
+    rest_step: int = 0
     cpu_s: float = 0.0
 
     @property
@@ -77,13 +81,19 @@ class Verdict:
 class Trial:
     """A world with every checker at its side."""
 
-    def __init__(self, story: Story, checkers: tuple[type[Checker], ...] = CHECKERS) -> None:
-        self.story, self.world = story, World(story)
+    def __init__(
+        self,
+        story: Story,
+        checkers: tuple[type[Checker], ...] = CHECKERS,
+        open_books: Callable[[int], StoredJournal] | None = None,
+    ) -> None:
+        self.story, self.world = story, World(story, open_books)
         world = self.world
         self.scene = Scene(world.exchange, world.account, world.journal, world.wire)
         self.checkers = [checker(self.scene) for checker in checkers]
-        self.verdict = Verdict(story.seed, story.venue)
+        self.verdict = Verdict(story.name, story.seed, story.venue)
         self._states: Counter[str] = Counter()
+        self._unknown: set[str] = set()
         self._calm_ms, self._looks, self._held = 0, 0, 0
         world.on_event.append(self._event)
         world.on_cycle.append(self._cycle)
@@ -94,6 +104,8 @@ class Trial:
         world.wire.on_sent.append(self._sent)
         world.wire.on_hit.append(self._hit)
         self._watch_refusals()
+        bare = [checker for checker in self.checkers if isinstance(checker, Unprotected)]
+        world.is_urgent = lambda: any(checker.bare for checker in bare)
 
     def run(self) -> Verdict:
         """Live it, and say what came of it."""
@@ -122,12 +134,16 @@ class Trial:
             self.scene.lots = {s: int(p.lots) for s, p in zip(self.story.symbols, held, strict=True)}
         for checker in self.checkers:
             checker.on_cycle()
+        for command in self.scene.journal.open_commands():
+            if command.state is CommandState.UNKNOWN:
+                self._unknown.add(command.client_id)
         self._looks += 1
         self._held += any(self.scene.account.held())
         if self._calm_ms and self.verdict.reconverged_ms < 0 and not differences(self.scene):
             self.verdict.reconverged_ms = self.world.now_ms - self._calm_ms
 
     def _begin(self) -> None:
+        self.scene.journal = self.world.journal
         for checker in self.checkers:
             checker.on_begin()
 
@@ -167,7 +183,7 @@ class Trial:
 
     # ---------------------------------------------------------------- what came of it
     def _told(self, cpu_s: float) -> Verdict:
-        verdict, world, tables = self.verdict, self.world, self.world.store.tables
+        verdict, world = self.verdict, self.world
         for checker in self.checkers:
             verdict.violations += checker.found
             if type(checker) in (Unprotected, UnprotectedByOthers):
@@ -178,15 +194,23 @@ class Trial:
         verdict.violations.sort(key=lambda one: (one.ts_ms, one.invariant))
         verdict.hits = dict(world.wire.hits)
         verdict.states = dict(self._states)
-        verdict.commands = dict(Counter(str(one.state) for one in tables["commands"].values()))
-        unknown = {step.client_id for step, _ in tables["events"].values() if step.state is CommandState.UNKNOWN}
-        verdict.commands["were unknown"] = len(unknown)
-        verdict.fills, verdict.trades = len(world.account.executions), len(tables["trades"])
+        verdict.commands = self._commands()
+        verdict.fills, verdict.trades = len(world.account.executions), len(world.journal.trades())
         verdict.requests, verdict.steps = world.wire.requests, len(world.fate.steps)
         verdict.held_share = self._held / max(self._looks, 1)
+        verdict.rest_step = world.rest_step
         verdict.lives, verdict.deaths, verdict.failures = world.lives, len(world.deaths), len(world.failures)
         verdict.cpu_s = cpu_s
         return verdict
+
+
+    def _commands(self) -> dict[str, int]:
+        """How the orders ended by the journal, and how many were unknown for a while."""
+        names = {sent.client_id for sent in self.world.wire.sent if "place" in sent.tags}
+        found = [one for name in names if (one := self.world.journal.command(name)) is not None]
+        count = Counter(str(one.state) for one in found)
+        count["were unknown"] = len(self._unknown)
+        return dict(count)
 
 
 def tried(story: Story) -> Verdict:

@@ -53,12 +53,15 @@ from mastertrading.simulator.virtual_time import run_virtual
 GATEWAYS = {"binance_usdm": BinanceGateway, "bybit_linear": BybitGateway}
 PAPER = "paper"
 DEPOSIT = 100_000
-ROUND_S = 20.0
-"""While there is anything to watch, the trader looks so often without being told to."""
+ROUND_S, CALM_ROUND_S = 5.0, 20.0
+"""The trader looks so often without being told to: where something is not as it should be, and where nothing is wrong.
+
+In the second case it would find what it found before, and the time to compute that is spent on more seeds.
+"""
 RESTART_S = 1.0
 TRAVEL_MS = 1_500
 """A request whose sender dies arrives so late: after the next process has begun."""
-SETTLING_ROUNDS, RESTING_ROUNDS = 14, 20
+FEWEST_ROUNDS, SETTLING_ROUNDS, RESTING_ROUNDS = 3, 14, 20
 """When the market stands still: first what was unknown is found out, then nothing may be sent any more."""
 REST_S = 5.0
 MOST_STARTS = 8
@@ -106,7 +109,7 @@ class World:
         What ended a process without being a death: (when, what).
     """
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: Story, open_books: Callable[[int], StoredJournal] | None = None) -> None:
         self.story, self.settings, self.market = story, settings_of(story), market_of(story)
         self.forecasts = forecasts_of(story)
         served = "binance_usdm" if story.venue == PAPER else story.venue
@@ -117,7 +120,10 @@ class World:
         self.wire = Wire(self.local.plan, self.clock.now_ms)
         self.local.line.weather = self.wire
         self.name = AccountName(story.venue, "live", "me")
-        self.store = MemoryStore(self.name)
+        memory = MemoryStore(self.name)
+        self._open_books = open_books or (lambda life: StoredJournal(memory))
+        self.journal = self._open_books(0)
+        """The books as they are committed, for those who only read."""
         self.fate = Fate(story.kills, self._died)
         self.process: Process | None = None
         self.lives = 0
@@ -129,7 +135,10 @@ class World:
         self.on_calm: list[Callable[[], None]] = []
         self.on_failure: list[Callable[[str], None]] = []
         self.on_rest: list[Callable[[], None]] = []
+        self.is_urgent: Callable[[], bool] = lambda: False
+        """Whether a position stands without a stop."""
         self.is_calm = self.is_at_rest = self.is_over = False
+        self.rest_step = 0
         self._closed, self._opened, self._tries = 0, -1, 0
         self._news: asyncio.Event | None = None
         self._buried: list[GatewayDoor] = []
@@ -160,11 +169,6 @@ class World:
         )
 
     # ---------------------------------------------------------------- what it holds
-    @property
-    def journal(self) -> StoredJournal:
-        """The books as they are committed, for those who only read."""
-        return StoredJournal(self.store)
-
     @property
     def now_ms(self) -> int:
         """The exchange's clock."""
@@ -272,13 +276,13 @@ class World:
         """A supervisor knows that its child is gone, and its lease with it."""
         if self.process is not None:
             self.process.journal.is_dead = self.process.gateway.is_dead = True
-            self.process.journal._real.release()
+            self.journal.release()
             self._buried.append(self.process.gateway)
             self.process = None
 
     async def _begin(self) -> None:
-        journal = StoredJournal(self.store)
-        door = JournalDoor(journal, self.fate)
+        self.journal = self._open_books(self.lives + 1)
+        door = JournalDoor(self.journal, self.fate)
         gateway = GatewayDoor(self._gateway(), self.fate, self._make_late)
         ear = self._ear()
         trader = Trader(
@@ -351,7 +355,7 @@ class World:
                 break
             if process.heard < self._closed or process.opened < self._opened:
                 continue
-            await self._rest(ROUND_S if self._is_busy(process) else None)
+            await self._rest(self._pause_s())
         await self._end(process)
 
     async def _bars(self, process: Process) -> bool:
@@ -379,18 +383,23 @@ class World:
     def _prices(self) -> dict[str, int]:
         return {symbol: state.last_ticks for symbol, state in self.exchange.markets.items()}
 
-    def _is_busy(self, process: Process) -> bool:
-        held = any(int(position.lots) for position in process.trader.mind.book.positions)
-        return held or bool(self.store.tables["open_commands"]) or any(self.account.held())
+    def _pause_s(self) -> float:
+        """By what the exchange knows, which the trader does not."""
+        if self.wire.is_troubled(self.now_ms) or self.is_urgent():
+            return ROUND_S
+        unresolved = any(one.state.is_unresolved for one in self.journal.open_commands())
+        return ROUND_S if unresolved else CALM_ROUND_S
 
     def _is_done(self) -> bool:
         return self.local.conductor().is_over and self._opened + 1 == self._closed
 
     async def _end(self, process: Process) -> None:
         """The market stands still: come to rest."""
-        for _ in range(SETTLING_ROUNDS):
+        for count in range(SETTLING_ROUNDS):
             await asyncio.sleep(REST_S)
             await process.trader.settle()
+            if count >= FEWEST_ROUNDS and not any(c.state.is_unresolved for c in self.journal.open_commands()):
+                break
         self._come_to_rest()
         for _ in range(RESTING_ROUNDS):
             await asyncio.sleep(REST_S)
@@ -400,6 +409,7 @@ class World:
     def _come_to_rest(self) -> None:
         if not self.is_at_rest:
             self.is_at_rest = True
+            self.rest_step = len(self.fate.steps)
             for listener in self.on_rest:
                 listener()
 
