@@ -17,6 +17,7 @@ from mastertrading.app.campaign.world import World
 from mastertrading.domain.intents import CommandState
 from mastertrading.journal.stored import StoredJournal
 from mastertrading.simulator.events import Event, OrderChanged
+from mastertrading.simulator.faults.acts import Act
 from mastertrading.simulator.orders import Cause, NewOrder, Refused
 
 NONE = "none"
@@ -94,6 +95,7 @@ class Trial:
         self.verdict = Verdict(story.name, story.seed, story.venue)
         self._states: Counter[str] = Counter()
         self._unknown: set[str] = set()
+        self._acted: dict[int, int] = {}
         self._calm_ms, self._looks, self._held = 0, 0, 0
         world.on_event.append(self._event)
         world.on_cycle.append(self._cycle)
@@ -117,11 +119,20 @@ class Trial:
 
     # ---------------------------------------------------------------- what is told
     def _event(self, event: Event) -> None:
+        self._acts()
         if isinstance(event, OrderChanged):
             if event.execution is not None and self.scene.purpose_of(event.order) is None:
                 self.scene.foreign[event.order.symbol] = event.ts_ms
             for checker in self.checkers:
                 checker.on_event(event)
+
+    def _acts(self) -> None:
+        """Faults that act at the exchange by the clock, and not on a request."""
+        for fault in self.world.faults:
+            before = self._acted.get(id(fault), 0)
+            if isinstance(fault, Act) and fault.hits != before:
+                self._acted[id(fault)] = fault.hits
+                self._hit((fault.key,))
 
     def _sent(self, sent: Any) -> None:
         for checker in self.checkers:
@@ -192,7 +203,10 @@ class Trial:
             if isinstance(checker, Converges):
                 verdict.starts = [rounds for rounds, _ in checker.took]
         verdict.violations.sort(key=lambda one: (one.ts_ms, one.invariant))
-        verdict.hits = dict(world.wire.hits)
+        hits: Counter[str] = Counter()
+        for fault in world.faults:
+            hits[fault.key] += fault.hits
+        verdict.hits = dict(hits)
         verdict.states = dict(self._states)
         verdict.commands = self._commands()
         verdict.fills, verdict.trades = len(world.account.executions), len(world.journal.trades())

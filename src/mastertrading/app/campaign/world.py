@@ -42,6 +42,7 @@ from mastertrading.signals.rows import VERDICT
 from mastertrading.simulator.bybit.desk import uid_of
 from mastertrading.simulator.conductor import Pace
 from mastertrading.simulator.events import AccountChanged, Event, OrderChanged
+from mastertrading.simulator.faults.fault import Fault
 from mastertrading.simulator.faults.plan import scripted
 from mastertrading.simulator.listing import Listing
 from mastertrading.simulator.local import LocalExchange
@@ -139,6 +140,7 @@ class World:
         """Whether a position stands without a stop."""
         self.is_calm = self.is_at_rest = self.is_over = False
         self.rest_step = 0
+        self.faults: list[Fault] = []
         self._closed, self._opened, self._tries = 0, -1, 0
         self._news: asyncio.Event | None = None
         self._buried: list[GatewayDoor] = []
@@ -183,7 +185,8 @@ class World:
     async def _live(self) -> None:
         self._news = asyncio.Event()
         self.clock.advance(0.001)  # the deposit was before us
-        for fault in scripted(self.story.faults, now_ms=BEGIN_MS, seed=self.story.seed):
+        self.faults = scripted(self.story.faults, now_ms=BEGIN_MS, seed=self.story.seed)
+        for fault in self.faults:
             self.local.plan.add(fault)
         playing = asyncio.ensure_future(self._play())
         try:
