@@ -52,27 +52,29 @@ class Unprotected(Checker):
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
         self.bare: dict[str, _Bare] = {}
+        self.others: dict[str, int] = {}
+        """When somebody else changed a symbol last."""
         self.spans_ms: list[int] = []
         """Every time without protection, reachable or not."""
         self.reachable_ms: list[int] = []
 
     def on_event(self, event: Event) -> None:
-        symbol = event.order.symbol if isinstance(event, OrderChanged) else ""
-        foreign = isinstance(event, OrderChanged) and event.order.cause is not Cause.CLIENT
-        self._look(symbol, foreign)
+        if isinstance(event, OrderChanged) and event.order.cause is not Cause.CLIENT:
+            self.others[event.order.symbol] = event.ts_ms
+        self._look(event.order.symbol if isinstance(event, OrderChanged) else "")
 
     def on_sent(self, sent: Sent) -> None:
-        self._look("", False)
+        self._look()
 
     def on_cycle(self) -> None:
-        self._look("", False)
+        self._look()
 
     def at_end(self) -> None:
-        self._look("", False)
+        self._look()
         for symbol in list(self.bare):
             self._close(symbol)
 
-    def _look(self, changed: str, foreign: bool) -> None:
+    def _look(self, changed: str = "") -> None:
         now = self.scene.now_ms
         for symbol, bare in self.bare.items():
             if not self.scene.wire.is_troubled(now):
@@ -89,7 +91,7 @@ class Unprotected(Checker):
             lots = self.scene.held(symbol)
             side = 1 if lots > 0 else -1
             if lots and coverage(self.scene, symbol, side) < abs(lots):
-                self.bare.setdefault(symbol, _Bare(now, 0, now, foreign))
+                self.bare.setdefault(symbol, _Bare(now, 0, now, self.others.get(symbol) == now))
             elif symbol in self.bare:
                 self._close(symbol)
 
