@@ -113,6 +113,8 @@ class Order:
         It lives in (or came from) the venue's book of conditional orders.
     avg_px
         Average price of what filled; None before the first fill or where the venue does not tell.
+    parent_client_id
+        Of the entry that brought it, where the venue attached it to one.
     """
 
     order_id: str
@@ -133,6 +135,7 @@ class Order:
     close_position: bool = False
     conditional: bool = False
     triggered_id: str | None = None
+    parent_client_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,10 @@ class Gateway(Protocol):
     def venue(self) -> str:
         """Our name of the venue, for example ``binance_usdm``."""
 
+    @property
+    def attaches_stops(self) -> bool:
+        """Whether the venue places a stop together with an entry."""
+
     async def start(self) -> None:
         """Load the contracts and set the clock. Raises as reads do, or ``SafetyBlocked``."""
 

@@ -150,6 +150,7 @@ def order_of(row: Row, symbols: Symbols) -> Order:
         reduce_only=row.flag("reduceOnly"),
         close_position=row.flag_or("closeOnTrigger"),
         conditional=trigger is not None,
+        parent_client_id=row.text_or("parentOrderLinkId"),
     )
 
 

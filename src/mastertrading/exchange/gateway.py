@@ -129,6 +129,11 @@ class VenueGateway(ABC):
         """What the venue can do."""
         return CAPABILITIES[self.name]
 
+    @property
+    def attaches_stops(self) -> bool:
+        """Whether the venue places a stop together with an entry."""
+        return self.capabilities.attached_stop
+
     async def start(self) -> None:
         """Set the clock, load the contracts, and refuse an account or a key that may not be used."""
         await self.connection.open()

@@ -70,9 +70,13 @@ class Actual:
     lots
         The position, signed.
     frozen
-        The outcome of a command that may increase exposure is unknown.
+        No entry: the outcome of a command is unknown, or something forbids entries.
     sent
-        Purposes that were already sent for this decision: a market order is sent once a decision.
+        Purposes of market orders that are under way or that this decision has used up.
+    freeing
+        Reduce-only limits are in the way of something more important: they go, and none is placed.
+    dust
+        The position is smaller than any order: nothing can be sent for it.
     """
 
     symbol: str
@@ -80,3 +84,5 @@ class Actual:
     resting: tuple[Resting, ...] = ()
     frozen: bool = False
     sent: frozenset[Purpose] = field(default_factory=frozenset)
+    freeing: bool = False
+    dust: bool = False

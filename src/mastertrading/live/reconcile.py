@@ -41,6 +41,8 @@ class Cancel:
     symbol: str
     resting: Resting
     why: str
+    first: bool = False
+    """Before anything else: it is in the way of what closes the position."""
 
 
 Step = Place | Cancel
@@ -49,16 +51,41 @@ Step = Place | Cancel
 def reconcile(ideal: IdealOrders, actual: Actual) -> tuple[Step, ...]:
     """The commands for one instrument, in the order in which they are to be sent."""
     mine = [order for order in actual.resting if order.purpose is not None]
+    if actual.dust:
+        return ()
     if actual.lots == 0:
         return (*_sweep(actual, mine), *_entry(ideal, actual))
     side = 1 if actual.lots > 0 else -1
     protection, replaced = _stop(ideal, actual, side, mine)
     if ideal.exit_reason:
-        limits = [order for order in mine if order.purpose in LIMITS]
-        freed = tuple(Cancel(actual.symbol, order, "the position is being closed") for order in limits)
+        freed = _freed(actual, mine, "the position is being closed")
         return (*protection, *_exit(actual, side), *freed, *replaced)
+    if actual.freeing:
+        return (*protection, *_freed(actual, mine, "it is in the way of protection"), *replaced)
     placed, removed = _limits(ideal, actual, side, mine)
     return (*protection, *placed, *replaced, *removed)
+
+
+def reconcile_emergency(actual: Actual, *, is_flat: bool) -> tuple[Step, ...]:
+    """The commands for one instrument that is being closed in an emergency, in the order in which they are to be sent.
+
+    Entries and take-profits go first (a venue counts them against the closing order), then the position at market,
+    and the stops only once two reads of different kinds agree that nothing is held.
+    """
+    mine = [order for order in actual.resting if order.purpose is not None]
+    if actual.lots == 0 and is_flat:
+        return tuple(Cancel(actual.symbol, order, "emergency: flat") for order in mine)
+    away = [o for o in mine if o.purpose in (*LIMITS, Purpose.ENTRY)]
+    cancels = tuple(Cancel(actual.symbol, order, "emergency", first=True) for order in away)
+    if actual.lots == 0 or actual.dust or Purpose.EMERGENCY in actual.sent:
+        return cancels
+    side = 1 if actual.lots > 0 else -1
+    return (*cancels, Place(actual.symbol, Purpose.EMERGENCY, -side, abs(actual.lots)))
+
+
+def _freed(actual: Actual, mine: Sequence[Resting], why: str) -> tuple[Step, ...]:
+    limits = [order for order in mine if order.purpose in LIMITS]
+    return tuple(Cancel(actual.symbol, order, why, first=actual.freeing) for order in limits)
 
 
 def coverage(actual: Actual, side: int) -> int:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mastertrading.compiled import records
+from mastertrading.domain.errors import ExchangeUnavailable
 from mastertrading.domain.instrument import Instrument
-from mastertrading.domain.intents import Command, Purpose
+from mastertrading.domain.intents import LETTERS, Command, Purpose, is_ours
 from mastertrading.domain.market import Records
 from mastertrading.domain.orders import Fill, Order, Payment
 from mastertrading.domain.reasons import FillReason
 from mastertrading.engine.book import FILL, PAYMENT, TRANSFER
+from mastertrading.live.attached import owner_of
 from mastertrading.live.snapshot import News
 from mastertrading.live.units import Units, atoms_of
 
@@ -23,6 +25,9 @@ FIXED = {
 }
 CAUSES = {"liquidation": FillReason.LIQUIDATION, "adl": FillReason.ADL}
 BY_NAME = {reason.name.lower(): reason for reason in FillReason}
+
+LATE_MS = 600_000
+"""How far back fills and payments are read again where something does not agree."""
 
 CommandOf = Callable[[str], Command | None]
 
@@ -36,6 +41,8 @@ class Booked:
     transfers: Records
     told: tuple[Fill, ...]
     paid: tuple[Payment, ...]
+    unreadable: tuple[str, ...] = ()
+    """Instruments with a fill that is between the ticks or lots that we know."""
 
     @property
     def is_empty(self) -> bool:
@@ -54,16 +61,23 @@ class Recorder:
         Length of a base bar: the engine counts in bars, so a fill carries the open of its own.
     """
 
-    def __init__(self, instruments: Sequence[Instrument], command_of: CommandOf, base_ms: int) -> None:
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        command_of: CommandOf,
+        base_ms: int,
+        open_commands: Callable[[], Sequence[Command]] = tuple,
+    ) -> None:
         self._units = {instrument.symbol: Units(instrument) for instrument in instruments}
         self._columns = {instrument.symbol: i for i, instrument in enumerate(instruments)}
-        self._command_of, self._base_ms = command_of, base_ms
+        self._command_of, self._base_ms, self._open_commands = command_of, base_ms, open_commands
         self._known: set[tuple[str, str]] = set()
         self._paid: set[str] = set()
         self._names: dict[tuple[str, str], str] = {}
         self.cursors: dict[str, int] = {}
         self.paid_until_ms = 0
         self._began_ms = 0
+        self._quote = "USDT"
 
     def begin(self, began_ms: int, fills: Iterable[Fill], payments: Iterable[Payment]) -> None:
         """What the journal has already. What the account did before ``began_ms`` is not ours."""
@@ -88,13 +102,18 @@ class Recorder:
         """What we called the order of a fill; empty if it is not known to be ours."""
         return fill.client_id or self._names.get((fill.symbol, fill.order_id), "")
 
-    def since(self) -> Mapping[str, int]:
-        """From when on each instrument's executions have to be read."""
-        return {symbol: max(self._began_ms, self.cursors.get(symbol, 0)) for symbol in self._units}
+    def since(self, doubted: frozenset[str] = frozenset()) -> Mapping[str, int]:
+        """From when on each instrument's executions have to be read; where something is doubted, from long before."""
+        return {
+            symbol: max(self._began_ms, self.cursors.get(symbol, 0) - LATE_MS * (symbol in doubted))
+            for symbol in self._units
+        }
 
     def book(self, news: News) -> Booked:
         """Keep what is new, and say what it is to the engine."""
-        told = [replace(f, client_id=self.client_id_of(f)) for f in news.fills if self._is_new(f)]
+        fresh = [f for f in news.fills if self._is_new(f)]
+        unreadable = {f.symbol for f in fresh if not self._is_on_grid(f)}
+        told = [replace(f, client_id=self._owner(f)) for f in fresh if f.symbol not in unreadable]
         told.sort(key=lambda fill: (fill.ts_ms, fill.symbol, _order_of(fill.fill_id)))
         paid = [p for p in news.payments if p.payment_id not in self._paid and p.ts_ms > self._began_ms]
         paid.sort(key=lambda payment: (payment.ts_ms, payment.payment_id))
@@ -107,7 +126,24 @@ class Recorder:
             self._transfer_rows([p for p in paid if p.kind == "transfer"]),
             tuple(told),
             tuple(paid),
+            tuple(sorted(unreadable)),
         )
+
+    def _owner(self, fill: Fill) -> str:
+        name = self.client_id_of(fill)
+        if name or fill.cause != "trade":
+            return name
+        attached = owner_of(fill, self._open_commands())
+        return attached.client_id if attached is not None else ""
+
+    def _is_on_grid(self, fill: Fill) -> bool:
+        units = self._units[fill.symbol]
+        try:
+            units.lots(fill.qty)
+            units.ticks(fill.px)
+        except ExchangeUnavailable:
+            return False
+        return True
 
     def reason_of(self, fill: Fill) -> FillReason:
         """Why a fill happened: from its own order, never from what it did."""
@@ -115,6 +151,8 @@ class Recorder:
             return CAUSES[fill.cause]
         name = self.client_id_of(fill)
         command = self._command_of(name) if name else None
+        if command is None and is_ours(name) and name[2] == LETTERS[Purpose.EMERGENCY]:
+            return FillReason.EMERGENCY  # sent while the journal was not there
         if command is None:
             return FillReason.EXTERNAL if fill.cause == "trade" else FillReason.UNKNOWN
         purpose = command.intent.purpose
@@ -133,7 +171,8 @@ class Recorder:
             units = self._units[fill.symbol]
             row.instrument, row.ts_ms = self._columns[fill.symbol], self._bar_of(fill.ts_ms)
             row.lots, row.px_ticks = fill.order_side * units.lots(fill.qty), units.ticks(fill.px)
-            row.fee_atoms, row.reason = atoms_of(fill.fee), int(self.reason_of(fill))
+            row.fee_atoms = atoms_of(fill.fee) if fill.fee_currency in ("", self._quote) else 0
+            row.reason = int(self.reason_of(fill))
         return rows
 
     def _payment_rows(self, payments: Sequence[Payment]) -> Records:

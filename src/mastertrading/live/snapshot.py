@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable
 from mastertrading.domain.orders import Balance, Fill, Order, Payment, Position
@@ -38,6 +38,14 @@ class Snapshot:
         """Whether orders and positions were read: without both, nothing is compared."""
         return self.orders is not None and self.positions is not None
 
+    def with_orders(self, orders: tuple[Order, ...] | None) -> Snapshot:
+        """The same look with these orders."""
+        return replace(self, orders=orders)
+
+    def positions_of(self, symbol: str) -> tuple[Position, ...]:
+        """Positions of one instrument."""
+        return tuple(position for position in self.positions or () if position.symbol == symbol)
+
     def orders_of(self, symbol: str) -> tuple[Order, ...]:
         """Open orders of one instrument."""
         return tuple(order for order in self.orders or () if order.symbol == symbol)
@@ -51,6 +59,8 @@ class News:
     payments: tuple[Payment, ...] = ()
     unread: frozenset[str] = field(default_factory=frozenset)
     """Instruments whose executions could not be read."""
+    paid: bool = True
+    """Whether payments were asked for and told."""
 
 
 class Reader:
@@ -96,5 +106,5 @@ class Reader:
                 payments = await self._gateway.payments(payments_ms)
             except (ExchangeUnavailable, ExchangeRefused):
                 unread |= set(symbols)  # a fill may not be booked before the payment that came before it
-                fills = []
-        return News(tuple(fills), payments, frozenset(unread))
+                return News((), (), frozenset(unread), paid=False)
+        return News(tuple(fills), payments, frozenset(unread), paid=payments_ms is not None)

@@ -7,45 +7,41 @@ run at any time, after any news, as often as one likes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from pathlib import Path
 from struct import Struct
 from types import SimpleNamespace
 
 from mastertrading.compiled.interpreted import interpreted
-from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable
+from mastertrading.domain.commands import Reply
+from mastertrading.domain.errors import JournalUnusable, LeaseLost
 from mastertrading.domain.facts import AccountName, CycleFacts, DecisionFacts, EquityFacts, Verdict
 from mastertrading.domain.instrument import Instrument
-from mastertrading.domain.intents import Command, CommandState, Intent, Purpose, client_id_of
-from mastertrading.domain.orders import Order, OrderKind, OrderRequest, TimeInForce, Trigger
+from mastertrading.domain.intents import CommandState, Purpose
+from mastertrading.domain.orders import Payment
 from mastertrading.domain.ports import Gateway, Journal
 from mastertrading.domain.reasons import FillReason
 from mastertrading.live.ear import BarInputs, Ear, Heard
-from mastertrading.live.ideal import Actual, IdealOrders, Resting
+from mastertrading.live.emergency import Emergency
+from mastertrading.live.guard import Guard
+from mastertrading.live.ladder import Ladder
 from mastertrading.live.mind import Mind
-from mastertrading.live.protocol import Errand, Protocol
-from mastertrading.live.reconcile import Cancel, Place, Step, reconcile
-from mastertrading.live.recorder import Booked, Recorder
-from mastertrading.live.snapshot import Reader, Snapshot
-from mastertrading.live.units import Units, atoms_of, money_of
+from mastertrading.live.observing import Observer, Seen
+from mastertrading.live.operators import Operators
+from mastertrading.live.permission import Permission
+from mastertrading.live.planning import Decided, Planner, Proposal
+from mastertrading.live.protocol import Protocol
+from mastertrading.live.reconcile import Place
+from mastertrading.live.recorder import Recorder
+from mastertrading.live.sending import Planned, Sender
+from mastertrading.live.snapshot import Snapshot
+from mastertrading.live.strangers import Strangers
+from mastertrading.live.units import atoms_of, money_of
 from mastertrading.rules.position import fills as fill_rule
 from mastertrading.settings.schema import MODULES, Settings
 
 entry_px = interpreted(fill_rule.entry_px)
 STAMP = Struct(">qq")
 """Before the engine's record: the bar that was decided on last, and when this account began to be ours."""
-DONE_STATES = (CommandState.REFUSED, CommandState.ABSENT)
-"""A command in these was never taken by the venue."""
-
-
-@dataclass
-class Decided:
-    """The last decision, and what was already sent for it."""
-
-    bar_ms: int = 0
-    ideals: dict[str, IdealOrders] = field(default_factory=dict)
-    legs: dict[tuple[str, Purpose], int] = field(default_factory=dict)
-    opened: bool = False
-    """Whether the first price of the next bar was seen: an entry waits for it."""
 
 
 class Trader:
@@ -57,6 +53,8 @@ class Trader:
         In the order of the columns.
     modules
         Names of the forecast columns.
+    folder
+        Where the file of an emergency lies; None: the journal alone remembers it.
     """
 
     def __init__(
@@ -68,22 +66,54 @@ class Trader:
         journal: Journal,
         ear: Ear,
         modules: Sequence[str] = MODULES,
+        folder: Path | None = None,
     ) -> None:
-        self.instruments, self.account, self.modules = tuple(instruments), account, tuple(modules)
+        self.settings, self.account, self.modules = settings, account, tuple(modules)
+        self.instruments = tuple(instruments)
         self.gateway, self.journal, self.ear = gateway, journal, ear
         self.mind = Mind(settings, instruments, modules)
-        self.protocol = Protocol(gateway, journal)
-        self.reader = Reader(gateway)
-        self.recorder = Recorder(instruments, journal.command, ear.base_ms)
+        self.protocol = Protocol(gateway, journal, may_send=self._check_lease)
+        self.recorder = self._new_recorder()
+        self.observer = Observer(gateway, journal, self.mind, self.recorder, self.protocol)
+        self.emergency = Emergency(journal, folder)
+        self.permission = Permission(settings, gateway, journal, account.mode)
+        self.ladder = Ladder(self.mind, journal)
+        self.guard = Guard(settings.live, journal.report, self._declare)
+        self.operators = Operators(journal, self.permission, self.emergency, self.ladder)
+        self.units = self.observer.units
+        self.planner = Planner(
+            str(account),
+            journal,
+            self.mind,
+            self.guard,
+            Strangers(settings, journal, self.guard),
+            self.permission,
+            self.emergency,
+            self.ladder,
+            self.units,
+            self._counts,
+        )
+        self.sender = Sender(
+            account, journal, self.mind, self.units, self.guard.attempt, gateway.attaches_stops
+        )
         self.decided = Decided()
         self.began_ms = 0
-        self.units = {instrument.symbol: Units(instrument) for instrument in instruments}
-        self._costs = SimpleNamespace(
-            **{n: int(self.mind.rules[0].costs[n]) for n in ("slippage_e8", "taker_e8")}
-        )
-        self._commands: dict[str, Command] = {}
+        self._missed: list[Heard] = []
+        self._ahead = False
+        costs = self.mind.rules[0].costs
+        self._costs = SimpleNamespace(**{n: int(costs[n]) for n in ("slippage_e8", "taker_e8")})
+
+    def _new_recorder(self) -> Recorder:
+        journal = self.journal
+        return Recorder(self.instruments, journal.command, self.ear.base_ms, journal.open_commands)
 
     # ------------------------------------------------------------ from outside
+    @property
+    def is_stopping(self) -> bool:
+        """Whether an operator asked for the end, and nothing is under way any more."""
+        unresolved = any(one.state.is_unresolved for one in self.journal.open_commands())
+        return self.permission.stopping and not unresolved
+
     async def begin(self, past: Iterable[BarInputs] = ()) -> None:
         """At a start: settle what an earlier process left behind, and hear again what it had heard.
 
@@ -93,30 +123,52 @@ class Trader:
             Every bar from the recorded anchor on, in order. Those that were decided on are only heard; those that
             closed while nobody was there are folded over and never traded on.
         """
-        now_ms, kept = self.gateway.now_ms(), self.journal.latest_state()
+        now_ms = self.gateway.now_ms()
         self.journal.define(*self.instruments, at_ms=now_ms)
         self.protocol.recover()
-        stamp = kept.state[: STAMP.size] if kept is not None else STAMP.pack(0, now_ms)
+        self._remember()
+        is_first = not self.permission.opened
+        for told in past:
+            heard = self.ear.hear(told)
+            if is_first:
+                self.mind.listen(heard)
+            elif int(heard.minutes[0].t_ms) > self.decided.bar_ms:
+                self._missed.append(heard)
+        self.emergency.poll(now_ms)
+
+    def _remember(self) -> None:
+        """Take what the journal holds for the truth of our books."""
+        now_ms, kept = self.gateway.now_ms(), self.journal.latest_state()
+        stamp = kept.state[: STAMP.size] if kept is not None else STAMP.pack(0, self.began_ms or now_ms)
         bar_ms, self.began_ms = STAMP.unpack(stamp)
+        self.recorder = self.observer.recorder = self._new_recorder()
         self.recorder.begin(self.began_ms, self.journal.fills(), self.journal.payments())
         for order in self.journal.venue_orders():
             self.recorder.note_order(order)
-        for told in past:
-            heard = self.ear.hear(told)
-            if kept is None:
-                self.mind.listen(heard)
+        self.permission.opened = kept is not None
         if kept is not None:
             self.mind.restore(kept.state[STAMP.size :])
-            self.decided = Decided(bar_ms, {ideal.symbol: ideal for ideal in self.mind.wanted(bar_ms)})
+            self.ladder.restore(bar_ms)
+        wanted = self.mind.wanted(bar_ms) if kept is not None else ()
+        self.decided = Decided(bar_ms, {ideal.symbol: ideal for ideal in wanted})
+        self._ahead = False
 
     async def on_bar(self, told: BarInputs) -> None:
         """A base bar has closed: decide, and go on until the venue is as it should be."""
         if await self.cycle(self.ear.hear(told)):
             await self.settle()
 
-    async def on_open(self, prices: Mapping[str, int]) -> None:
-        """The next bar has begun, at these first prices (ticks): entries go out, or are dropped."""
+    async def on_open(self, prices: Mapping[str, int], made_ms: Mapping[str, int] | None = None) -> None:
+        """The next bar has begun, at these first prices (ticks): entries go out, or are dropped.
+
+        Parameters
+        ----------
+        made_ms
+            When each price was made, by the venue's clock; without it: now.
+        """
+        now_ms = self.gateway.now_ms()
         for symbol, px_ticks in prices.items():
+            self.permission.prices_ms[symbol] = now_ms if made_ms is None else made_ms.get(symbol, 0)
             self._check_entry(symbol, px_ticks)
         self.decided.opened = True
         if any(ideal.entry_lots or ideal.exit_reason for ideal in self.decided.ideals.values()):
@@ -131,279 +183,210 @@ class Trader:
 
     # ------------------------------------------------------------ the cycle
     async def cycle(self, heard: Heard | None = None) -> bool:
-        """Go round once; whether anything was new or sent."""
-        snapshot = await self.reader.look()
-        await self.protocol.resolve(snapshot.orders)
-        ended = await self._chase(snapshot)
-        booked = await self._record(snapshot, ended, at_close=heard is not None)
-        decisions: tuple[DecisionFacts, ...] = ()
-        if heard is not None:
-            decisions = self._decide(heard)
-        else:
-            self._refresh()
-        planned = self._plan(snapshot) if snapshot.is_whole else []
-        self._commit(snapshot, booked, decisions, [intent for intent, _ in planned], heard)
-        if planned:
-            commands = {c.client_id: c for c in self.journal.open_commands()}
-            errands = [self._errand(commands[intent.client_id], step) for intent, step in planned]
-            for reply in (await self.protocol.send(errands)).values():
-                if reply.order is not None:
-                    self.recorder.note_order(reply.order)
-            self.protocol.finish_cancels()
-        return bool(planned) or not booked.is_empty
+        """Go round once; whether anything was new or sent.
 
-    async def _chase(self, snapshot: Snapshot) -> set[str]:
-        """Ask for every order of ours that should be open and is not: how it ended, and under which id it filled.
-
-        Returns the instruments of such orders: something may have filled there.
+        Raises
+        ------
+        JournalUnusable, LeaseLost
+            Then nothing more was sent; an emergency goes on without a journal.
         """
-        for order in snapshot.orders or ():
-            self.recorder.note_order(order)
-        if snapshot.orders is None:
-            return set()
-        there, symbols = {order.client_id for order in snapshot.orders}, set()
-        for command in self.journal.open_commands():
-            gone = command.state.is_at_venue and command.client_id not in there
-            if not gone or command.intent.purpose is Purpose.CANCEL:
-                continue
-            symbols.add(command.intent.symbol)
-            try:
-                found = await self.gateway.find_order(command.intent.symbol, command.client_id)
-            except (ExchangeUnavailable, ExchangeRefused):
-                continue
-            if found is not None:
-                self.recorder.note_order(found)
-                self.journal.observe(found, at_ms=self.gateway.now_ms())
-        return symbols
+        try:
+            return await self._cycle(heard)
+        except JournalUnusable:
+            if self.emergency.poll_file():
+                await self.emergency.act_alone(self.gateway, str(self.account))
+            raise
 
-    async def _record(self, snapshot: Snapshot, ended: set[str], *, at_close: bool) -> Booked:
-        """Read what may have happened, and book it in the order of time."""
-        symbols = [
-            i.symbol
-            for i in self.instruments
-            if i.symbol in ended or self._may_have_traded(i.symbol, snapshot)
-        ]
-        payments_ms = self.recorder.paid_until_ms if at_close or symbols else None
-        news = await self.reader.news(self.recorder.since(), symbols, payments_ms)
-        booked = self.recorder.book(news)
-        self.mind.take_transfers(booked.transfers)
-        self.mind.take_payments(booked.payments)
-        self.mind.take_fills(booked.fills)
-        return booked
+    async def _cycle(self, heard: Heard | None) -> bool:
+        if self._ahead:
+            self._remember()  # the last cycle broke off: what it had in memory was never written
+        self.emergency.poll(self.gateway.now_ms())
+        snapshot, ended = await self.observer.look()
+        self._ahead = True
+        self._open_account(snapshot)
+        seen = await self.observer.record(snapshot, ended, at_close=heard is not None)
+        decisions = self._fold_missed(seen)
+        decisions += self._decide(heard) if heard is not None else self._refresh()
+        obeyed = self.operators.obey(seen.held, self.gateway.now_ms())
+        planned = self._plan(seen)
+        self._commit(seen, decisions, planned, heard is not None, obeyed)
+        self._ahead = False
+        self._alert(seen)
+        await self._send(planned, snapshot.number)
+        again = any(not self._counts(symbol, seen) for symbol in self.units)
+        return bool(planned) or not seen.booked.is_empty or obeyed or again
 
-    def _may_have_traded(self, symbol: str, snapshot: Snapshot) -> bool:
-        """Whether an instrument's executions have to be read: something is not as we left it."""
-        if not snapshot.is_whole:
-            return True
-        return self._held(symbol, snapshot) != self._book_lots(symbol)
+    def _counts(self, symbol: str, seen: Seen) -> bool:
+        """Whether a snapshot says anything of an instrument: not if it was asked for before its last command ended."""
+        newer = seen.snapshot.number > self.protocol.touched.get(symbol, 0)
+        return newer or seen.told[symbol] == int(self.mind.position_of(symbol).lots)
 
-    def _decide(self, heard: Heard) -> tuple[DecisionFacts, ...]:
-        ideals = self.mind.decide(heard, self.ear.hours.returns)
+    def _open_account(self, snapshot: Snapshot) -> None:
+        """The first clean look at the money begins the books."""
+        if self.permission.opened or snapshot.balance is None:
+            return
+        self.permission.opened = True
+        wallet, now_ms = snapshot.balance.wallet, self.gateway.now_ms()
+        if atoms_of(wallet) != int(self.mind.book.account[0].balance):
+            self.mind.begin(atoms_of(wallet))
+        opening = Payment("opening", "transfer", "", wallet, snapshot.balance.currency, self.began_ms)
+        self.journal.book_payment(opening, at_ms=now_ms)
+
+    def _fold_missed(self, seen: Seen) -> tuple[DecisionFacts, ...]:
+        """Bars that closed while we were away: trailing goes over them, entries are never made up for."""
+        if not self._missed or not seen.snapshot.is_whole:
+            return ()
+        decisions: list[DecisionFacts] = []
+        for heard in self._missed:
+            decisions += self._decide(heard, missed=True)
+        self._missed.clear()
+        return tuple(decisions)
+
+    def _decide(self, heard: Heard, *, missed: bool = False) -> tuple[DecisionFacts, ...]:
+        ideals = self.mind.decide(heard, self.ear.hours.returns, self._reserved())
+        if missed:
+            self.mind.book.orders["entry_lots"] = 0
+            ideals = self.mind.wanted(int(heard.minutes[0].t_ms))
         self.decided = Decided(int(heard.minutes[0].t_ms), {ideal.symbol: ideal for ideal in ideals})
-        return tuple(self._facts(i, heard) for i in range(len(self.instruments)))
+        self.sender.new_bar()
+        self.ladder.write(self.decided.bar_ms)
+        return tuple(self._facts(i, heard, missed) for i in range(len(self.instruments)))
 
-    def _refresh(self) -> None:
+    def _reserved(self) -> dict[int, int]:
+        """Entries that may fill or may have filled, by column: their risk is taken until it is known."""
+        return {
+            self.mind.column(c.intent.symbol): c.intent.order_side * c.intent.lots
+            for c in self.journal.open_commands()
+            if c.intent.purpose is Purpose.ENTRY and c.state is not CommandState.PREPARED
+        }
+
+    def _refresh(self) -> tuple[DecisionFacts, ...]:
         """Between bars only fills change what should rest: the engine's own record says what is left of it."""
         for ideal in self.mind.wanted(self.decided.bar_ms):
             self.decided.ideals[ideal.symbol] = ideal
+        return ()
 
     def _check_entry(self, symbol: str, px_ticks: int) -> None:
         """Drop an entry whose stop or target the first price is already beyond: the backtest's own rule."""
-        order = self.mind.book.orders[self._column(symbol)]
+        order = self.mind.order_of(symbol)
         bar = SimpleNamespace(open=px_ticks)
         if order.entry_lots != 0 and entry_px(order, bar, self._costs) == 0:
             order.entry_lots = 0
 
     # ------------------------------------------------------------ what to send
-    def _plan(self, snapshot: Snapshot) -> list[tuple[Intent, Step]]:
-        """Every instrument's steps, most important kind first."""
-        steps = [
-            step
-            for instrument in self.instruments
-            for step in reconcile(self._ideal(instrument.symbol), self._actual(instrument.symbol, snapshot))
-        ]
-        steps.sort(key=_importance)
-        return [(self._intent(step, snapshot), step) for step in steps]
+    def _plan(self, seen: Seen) -> list[Planned]:
+        if not self._has_lease():
+            return []
+        proposals = self.planner.plan(seen, self.decided, self.gateway.now_ms())
+        return [self._planned(one, seen.snapshot.number) for one in proposals]
 
-    def _ideal(self, symbol: str) -> IdealOrders:
-        ideal = self.decided.ideals.get(symbol, IdealOrders(symbol, self.decided.bar_ms))
-        return ideal if self.decided.opened else replace(ideal, entry_lots=0)
+    def _planned(self, proposal: Proposal, snapshot: int) -> Planned:
+        return self.sender.plan(proposal.step, self.decided.bar_ms, snapshot, proposal.reason)
 
-    def _actual(self, symbol: str, snapshot: Snapshot) -> Actual:
-        mine = [c for c in self.journal.open_commands() if c.intent.symbol == symbol]
-        frozen = any(c.intent.purpose.adds_exposure and c.state.is_unresolved for c in mine)
-        resting = tuple(self._resting(order) for order in snapshot.orders_of(symbol))
-        sent = frozenset(p for p in (Purpose.ENTRY, Purpose.EXIT) if self._was_sent(symbol, p))
-        waiting = {c.intent.target for c in mine if c.intent.purpose is Purpose.CANCEL}
-        resting = tuple(r for r in resting if r.order.client_id not in waiting)
-        return Actual(symbol, self._held(symbol, snapshot), resting, frozen, sent)
+    async def _send(self, planned: Sequence[Planned], snapshot: int) -> None:
+        for step, intents in planned:
+            command = self.journal.command(intents[0].client_id)
+            if command is None or command.state is not CommandState.PREPARED:
+                continue
+            if isinstance(step, Place) and step.purpose is Purpose.ENTRY:
+                self.planner.entries[step.symbol] = command
+            errand = self.sender.errand(command, step)
+            for reply in (await self.protocol.send([errand], snapshot)).values():
+                self._hear(command.client_id, reply)
+        self.protocol.finish_cancels()
 
-    def _resting(self, order: Order) -> Resting:
-        command = self.journal.command(order.client_id) if order.client_id else None
-        units = self.units[order.symbol]
-        px = order.trigger.px if order.trigger is not None else order.limit_px
-        return Resting(
-            order,
-            command.intent.purpose if command is not None else None,
-            order.order_side,
-            units.lots(order.qty - order.filled_qty),
-            0 if px is None else units.ticks(px),
-            order.reduce_only or order.close_position,
-            order.close_position,
-        )
+    def _hear(self, client_id: str, reply: Reply) -> None:
+        """Take note of an answer."""
+        command = self.journal.command(client_id)
+        if reply.order is not None:
+            self.recorder.note_order(reply.order)
+        if command is not None:
+            reason = int(self.mind.order_of(command.intent.symbol).stop_reason)
+            stop_reason = FillReason(reason or int(FillReason.STOP))
+            self.guard.heard(command.intent, reply, stop_reason, self.gateway.now_ms())
 
-    def _was_sent(self, symbol: str, purpose: Purpose) -> bool:
-        """Whether a market order of this decision went out and may have been taken."""
-        name = client_id_of(str(self.account), symbol, purpose, self.decided.bar_ms)
-        command = self.journal.command(name)
-        return command is not None and (purpose.adds_exposure or command.state not in DONE_STATES)
+    def _declare(self, symbol: str, reason: str) -> None:
+        self.emergency.declare(symbol, reason, self.gateway.now_ms())
 
-    def _intent(self, step: Step, snapshot: Snapshot) -> Intent:
-        purpose = step.purpose if isinstance(step, Place) else Purpose.CANCEL
-        bar_ms, symbol = self.decided.bar_ms, step.symbol
-        leg = self._leg(symbol, purpose)
-        name = client_id_of(str(self.account), symbol, purpose, bar_ms, leg)
-        if isinstance(step, Cancel):
-            return Intent(
-                name, symbol, purpose, bar_ms, leg, target=step.resting.order.client_id, params=step.why,
-                snapshot=snapshot.number,
-            )  # fmt: skip
-        units, is_stop = self.units[symbol], purpose is Purpose.STOP
-        px = units.px(step.px_ticks) if step.px_ticks else None
-        return Intent(
-            name,
-            symbol,
-            purpose,
-            bar_ms,
-            leg,
-            order_side=step.order_side,
-            lots=step.lots,
-            qty=units.qty(step.lots),
-            limit_px=None if is_stop else px,
-            trigger_px=px if is_stop else None,
-            reduce_only=purpose is not Purpose.ENTRY,
-            reason=self._reason(symbol, purpose),
-            snapshot=snapshot.number,
-        )
+    def _alert(self, seen: Seen) -> None:
+        held = {s: lots if lots is not None else self._book_lots(s) for s, lots in seen.held.items()}
+        incident = self.emergency.alert(held, self.gateway.now_ms())
+        if incident is not None:
+            self.journal.report(incident)
 
-    def _leg(self, symbol: str, purpose: Purpose) -> int:
-        """The first number that no command of this decision and purpose has."""
-        leg = self.decided.legs.get((symbol, purpose), 0)
-        while self.journal.command(
-            client_id_of(str(self.account), symbol, purpose, self.decided.bar_ms, leg)
-        ):
-            leg += 1
-        self.decided.legs[symbol, purpose] = leg + 1
-        return leg
+    # ------------------------------------------------------------ who may send
+    def _has_lease(self) -> bool:
+        lease = self.journal.lease()
+        left_ms = lease.expires_ms - self.gateway.now_ms() if lease is not None else 0
+        return left_ms >= self.settings.live.lease_seconds * 500
 
-    def _reason(self, symbol: str, purpose: Purpose) -> str:
-        order = self.mind.book.orders[self._column(symbol)]
-        if purpose is Purpose.STOP:
-            return FillReason(int(order.stop_reason)).name.lower()
-        if purpose is Purpose.EXIT:
-            return FillReason(int(order.exit_reason)).name.lower()
-        return str(purpose)
-
-    def _errand(self, command: Command, step: Step) -> Errand:
-        if isinstance(step, Cancel):
-            return Errand(command, cancels=step.resting.order)
-        intent = command.intent
-        trigger = None
-        if intent.trigger_px is not None:
-            trigger = Trigger(intent.trigger_px, above=intent.order_side > 0)
-        is_limit = intent.limit_px is not None
-        return Errand(
-            command,
-            OrderRequest(
-                command.client_id,
-                intent.symbol,
-                intent.order_side,
-                OrderKind.LIMIT if is_limit else OrderKind.MARKET,
-                intent.qty,
-                limit_px=intent.limit_px,
-                trigger=trigger,
-                time_in_force=TimeInForce.GTC,
-                reduce_only=intent.reduce_only,
-            ),
-        )
+    def _check_lease(self) -> None:
+        """A process that has not renewed its right for half of its time sends nothing: another may be about to."""
+        if not self._has_lease():
+            raise LeaseLost(
+                f"{self.account}: nothing is sent, the right to write is too old",
+                why="it was not renewed for half of its time",
+            )
 
     # ------------------------------------------------------------ what is kept
     def _commit(
         self,
-        snapshot: Snapshot,
-        booked: Booked,
+        seen: Seen,
         decisions: tuple[DecisionFacts, ...],
-        intents: list[Intent],
-        heard: Heard | None,
+        planned: Sequence[Planned],
+        at_close: bool,
+        obeyed: bool,
     ) -> None:
         """Everything of one cycle in one transaction; a cycle in which nothing happened leaves nothing."""
         self.mind.happened()
-        if not (decisions or intents or not booked.is_empty):
+        intents = tuple(intent for one in planned for intent in one.intents)
+        changed = obeyed or self.planner.adopted or bool(seen.adjustments)
+        if not (decisions or intents or changed or not seen.booked.is_empty):
             return
-        now_ms = self.gateway.now_ms()
-        equity = None
-        if heard is not None:
-            account = self.mind.book.account[0]
-            equity = EquityFacts(
-                self.decided.bar_ms,
-                money_of(int(account.equity)),
-                money_of(int(account.balance)),
-                money_of(int(account.exposure)),
-                money_of(int(account.transferred)),
-            )
+        self.planner.adopted = False
         self.journal.commit_cycle(
             CycleFacts(
-                started_ms=snapshot.asked_ms,
-                bar_ms=self.decided.bar_ms if heard is not None else 0,
-                snapshot=snapshot.number,
+                started_ms=seen.snapshot.asked_ms,
+                bar_ms=self.decided.bar_ms if decisions else 0,
+                snapshot=seen.snapshot.number,
                 state=STAMP.pack(self.decided.bar_ms, self.began_ms) + self.mind.state(),
                 decisions=decisions,
-                equity=equity,
-                orders=snapshot.orders or (),
-                fills=booked.told,
-                payments=booked.paid,
-                intents=tuple(intents),
+                equity=self._equity() if at_close else None,
+                orders=seen.snapshot.orders or (),
+                fills=seen.booked.told,
+                payments=seen.booked.paid,
+                adjustments=seen.adjustments,
+                intents=intents,
             ),
-            at_ms=now_ms,
+            at_ms=self.gateway.now_ms(),
         )
 
-    def _facts(self, i: int, heard: Heard) -> DecisionFacts:
+    def _equity(self) -> EquityFacts:
+        account = self.mind.book.account[0]
+        return EquityFacts(
+            self.decided.bar_ms,
+            money_of(int(account.equity)),
+            money_of(int(account.balance)),
+            money_of(int(account.exposure)),
+            money_of(int(account.transferred)),
+        )
+
+    def _facts(self, i: int, heard: Heard, missed: bool) -> DecisionFacts:
         row, said = self.mind.book.latest[i], heard.verdicts[0, i]
         plain = {name: row[name].item() for name in row.dtype.names}
         verdicts = tuple(
             Verdict(name, **{field_: said[m][field_].item() for field_ in said.dtype.names})
             for m, name in enumerate(self.modules)
         )
-        return DecisionFacts(self.instruments[i].symbol, self.decided.bar_ms, **plain, verdicts=verdicts)
+        symbol, bar_ms = self.instruments[i].symbol, self.decided.bar_ms
+        return DecisionFacts(symbol, bar_ms, **plain, missed=missed, verdicts=verdicts)
 
     # ------------------------------------------------------------ small questions
-    def _column(self, symbol: str) -> int:
-        return next(i for i, instrument in enumerate(self.instruments) if instrument.symbol == symbol)
-
-    def _held(self, symbol: str, snapshot: Snapshot) -> int:
-        held = [p for p in snapshot.positions or () if p.symbol == symbol]
-        return sum(self.units[symbol].lots(position.qty) for position in held)
-
     def _book_lots(self, symbol: str) -> int:
-        return int(self.mind.book.positions[self._column(symbol)].lots)
+        return int(self.mind.position_of(symbol).lots)
 
     def equity_differs(self, snapshot: Snapshot) -> int:
         """The venue's wallet less ours, atoms; 0 where the venue did not tell."""
         if snapshot.balance is None:
             return 0
         return atoms_of(snapshot.balance.wallet) - int(self.mind.book.account[0].balance)
-
-
-IMPORTANCE = {
-    Purpose.STOP: 0,
-    Purpose.EMERGENCY: 1,
-    Purpose.EXIT: 1,
-    Purpose.PARTIAL: 2,
-    Purpose.TARGET: 2,
-    Purpose.CANCEL: 3,
-    Purpose.ENTRY: 4,
-}
-
-
-def _importance(step: Step) -> int:
-    return IMPORTANCE[step.purpose if isinstance(step, Place) else Purpose.CANCEL]

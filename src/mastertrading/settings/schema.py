@@ -458,6 +458,30 @@ class Exchange(Group):
     """Address of a proxy for every connection; the environment's is not heeded."""
 
 
+class Live(Group):
+    """Safety of paper, testnet and live trading: docs/live.md says what each of these does."""
+
+    trading_enabled: bool = True
+    """Off: observe, decide, journal, protect and reduce, but never enter."""
+    unknown_positions: Literal["adopt", "flatten", "halt"] = "adopt"
+    """What to do with a position that no order of ours explains: give it a stop and manage it, close it, or leave it
+    alone and enter nothing until a person resumes."""
+    unknown_orders: Literal["leave", "cancel"] = "leave"
+    """What to do with open orders that are not ours."""
+    naked_seconds: Annotated[float, Field(ge=3.0, le=60.0)] = 15.0
+    """A position that had no stop for so long, while the venue could be reached, is closed at market."""
+    triggered_seconds: Annotated[float, Field(ge=1.0, le=60.0)] = 5.0
+    """A stop that triggered and did not fill within this is followed by a market order."""
+    entry_seconds: Annotated[float, Field(ge=1.0, le=60.0)] = 20.0
+    """An entry that could not be sent within this after its bar is not sent any more."""
+    max_price_age_seconds: Annotated[float, Field(ge=1.0, le=120.0)] = 10.0
+    """No entry on a price that is older."""
+    max_clock_error_ms: Annotated[float, Field(ge=50.0, le=2_000.0)] = 500.0
+    """No entry while our idea of the venue's clock may be further off."""
+    lease_seconds: Annotated[float, Field(ge=20.0, le=600.0)] = 60.0
+    """How long a process may write without renewing its right; with less than half of it left, it sends nothing."""
+
+
 class InstrumentSettings(Group):
     """What differs for one instrument. Unset contract facts come from the built-in catalogue or the lake."""
 
@@ -496,6 +520,7 @@ class Settings(Group):
     costs: Costs = Costs()
     fills: Fills = Fills()
     exchange: Exchange = Exchange()
+    live: Live = Live()
     instruments: dict[str, InstrumentSettings] = Field(default_factory=_default_instruments)
     seed: Annotated[int, Field(ge=0)] = 1
 

@@ -111,6 +111,7 @@ class PaperGateway:
     """
 
     venue = "paper"
+    attaches_stops = False
 
     def __init__(self, exchange: Exchange, account: Account, data: Gateway | None = None) -> None:
         self.exchange, self.account, self.data = exchange, account, data

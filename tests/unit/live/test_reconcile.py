@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from mastertrading.domain.intents import Purpose
 from mastertrading.domain.orders import Order, OrderKind, OrderStatus
 from mastertrading.live.ideal import Actual, IdealOrders, Resting
-from mastertrading.live.reconcile import Cancel, Place, coverage, reconcile
+from mastertrading.live.reconcile import Cancel, Place, coverage, reconcile, reconcile_emergency
 
 BTC = "BTCUSDT"
 WANTED = IdealOrders(BTC, 60_000, stop_ticks=9_000, partial_ticks=11_000, partial_lots=4, target_ticks=12_000)
@@ -198,3 +198,36 @@ def test_no_order_of_a_position_could_open_one(ideal, actual):
         if isinstance(step, Place):
             assert step.order_side == -1
             assert step.lots <= actual.lots
+
+
+def test_an_emergency_cancels_what_is_in_the_way_then_closes_and_keeps_the_stop():
+    cancels, close = (
+        reconcile_emergency(whole(), is_flat=False)[:-1],
+        reconcile_emergency(whole(), is_flat=False)[-1],
+    )
+    assert [step.resting.purpose for step in cancels] == [Purpose.PARTIAL, Purpose.TARGET]
+    assert all(step.first for step in cancels)
+    assert close == Place(BTC, Purpose.EMERGENCY, -1, 10)
+
+
+def test_an_emergency_cancels_stops_only_when_flat_was_read_twice():
+    gone = replace(whole(), lots=0)
+    assert Purpose.STOP not in [s.resting.purpose for s in reconcile_emergency(gone, is_flat=False)]
+    assert Purpose.STOP in [s.resting.purpose for s in reconcile_emergency(gone, is_flat=True)]
+
+
+def test_an_emergency_sends_no_second_order_while_one_is_under_way():
+    waiting = replace(whole(), sent=frozenset({Purpose.EMERGENCY}))
+    assert all(isinstance(step, Cancel) for step in reconcile_emergency(waiting, is_flat=False))
+
+
+def test_nothing_is_sent_for_dust():
+    assert reconcile(WANTED, replace(whole(), dust=True, resting=())) == ()
+
+
+def test_take_profits_in_the_way_go_first_and_none_is_placed():
+    steps = reconcile(replace(WANTED, stop_ticks=9_500), replace(whole(), freeing=True))
+    assert [(type(step), getattr(step, "first", None)) for step in steps[1:]] == [
+        (Cancel, True),
+        (Cancel, True),
+    ]
