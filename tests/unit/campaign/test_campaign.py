@@ -11,6 +11,7 @@ from mastertrading.app.campaign import faults, sheet
 from mastertrading.app.campaign.crash import deaths_of
 from mastertrading.app.campaign.doors import MOMENTS, Moment
 from mastertrading.app.campaign.faults import AMONG, Wanted, shrunk, story_of
+from mastertrading.app.campaign.invariants import Violation
 from mastertrading.app.campaign.report import figures, share
 from mastertrading.app.campaign.scenarios import scenarios
 from mastertrading.app.campaign.story import Kill, Story, read_story, write_story
@@ -131,7 +132,7 @@ def test_a_failing_story_is_made_small(monkeypatch):
     def judged(one):
         verdict = Trial(Story(minutes=3, calm_minutes=1)).verdict
         if guilty in [row["id"] for row in one.faults]:
-            verdict.violations.append(faults.Violation("P1", 0, "", ""))
+            verdict.violations.append(Violation("P1", 0, "", ""))
         return verdict
 
     monkeypatch.setattr(faults, "tried", judged)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mastertrading.app.campaign.invariants import Violation
 from mastertrading.app.campaign.sheet import Sheet, tried_all
 from mastertrading.app.campaign.story import Story
 from mastertrading.app.campaign.trial import Verdict, tried
@@ -26,7 +25,6 @@ FEWEST, MOST = 4, 9
 LONGEST_SHARE = 0.35
 """Of the minutes with faults: how long one may act."""
 VENUES = ("binance_usdm", "bybit_linear")
-__all__ = ["AMONG", "Violation", "Wanted", "campaign", "shrunk", "story_of"]
 
 
 def story_of(seed: int, minutes: int = 15, calm_minutes: int = 5, among: Sequence[str] = AMONG) -> Story:

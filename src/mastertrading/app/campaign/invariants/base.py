@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from mastertrading.app.campaign.witness import Sent, Wire
-from mastertrading.domain.intents import Command, Purpose, is_ours
+from mastertrading.domain.intents import LETTERS, Command, Purpose, client_id_of, is_ours
 from mastertrading.simulator.account import Account
 from mastertrading.simulator.events import Event, OrderChanged, OrderNews
 from mastertrading.simulator.exchange import Exchange
 from mastertrading.simulator.orders import Cause, Order
 
-PURPOSES = {"e": Purpose.ENTRY, "x": Purpose.EXIT, "s": Purpose.STOP, "p": Purpose.PARTIAL, "t": Purpose.TARGET, "z": Purpose.EMERGENCY}
+PURPOSES = {letter: purpose for purpose, letter in LETTERS.items() if purpose is not Purpose.CANCEL}
+LEGS = 8
+"""Commands of one decision and purpose among which an attached stop is looked for."""
 
 
 class Violation(NamedTuple):
@@ -50,6 +52,7 @@ class Scene:
     lots: Mapping[str, int] = field(default_factory=dict)
     foreign: dict[str, int] = field(default_factory=dict)
     is_calm: bool = False
+    _stops: dict[str, str] = field(default_factory=dict)
 
     @property
     def now_ms(self) -> int:
@@ -71,9 +74,25 @@ class Scene:
 
     def name_of(self, order: Order) -> str:
         """The client id of an order, or of the conditional one that it was."""
+        attached = False
         while not order.client_id and order.parent is not None:
+            attached |= order.new.reduce_only
             order = self.account.orders[order.parent]
-        return order.client_id
+        return self._attached_to(order.client_id) if attached and is_ours(order.client_id) else order.client_id
+
+    def _attached_to(self, entry: str) -> str:
+        """What we call the stop that came with an entry: the venue knows no name of it."""
+        if entry in self._stops or entry[2] != LETTERS[Purpose.ENTRY]:
+            return self._stops.get(entry, entry)
+        command = self.command(entry)
+        for leg in range(LEGS if command is not None else 0):
+            intent = command.intent  # type: ignore[union-attr]
+            name = client_id_of(str(self.journal.account), intent.symbol, Purpose.STOP, intent.bar_ms, leg)
+            found = self.command(name)
+            if found is not None and found.intent.target == entry:
+                self._stops[entry] = name
+                return name
+        return entry
 
     def purpose_of(self, order: Order) -> Purpose | None:
         """What an order at the exchange is for; None: not ours."""
