@@ -78,7 +78,8 @@ class SameFills(Checker):
             here, there = without_fees(here), without_fees(there)
         for one, count in (there - here).items():
             self.fail(one[0], f"lost: {count} x {one}", f"{one[0]} lost")
-        for one, count in (here - there).items():
+        told_twice = "X28" in self.scene.wire.hits  # under other ids: what that does to the books is J1's and J5's
+        for one, count in () if told_twice else (here - there).items():
             self.fail(one[0], f"invented: {count} x {one}", f"{one[0]} invented")
 
 
@@ -127,7 +128,7 @@ class NothingInvented(Checker):
         moved = [k for k in adjustments if self.scene.journal.balances()[k] != 0]
         others = [o for o in self.scene.account.orders.values() if o.cause is not Cause.CLIENT]
         foreign = [i for i in self.scene.account.incomes[1:] if i.kind in (IncomeKind.ADJUSTMENT, IncomeKind.TRANSFER)]
-        if moved and not others and not foreign:
+        if moved and not others and not foreign and not SPOILS_FEES & set(self.scene.wire.hits):
             self.fail("", f"suspense holds {[self.scene.journal.balances()[k] for k in moved]}")
 
 
