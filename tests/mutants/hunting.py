@@ -131,7 +131,9 @@ def main(names: list[str]) -> int:
                 f" {told.get('error', '')}",
                 flush=True,
             )
-    print(f"{len(chosen) - len(survivors)} of {len(chosen)} caught; survivors: {', '.join(survivors) or 'none'}")
+    print(
+        f"{len(chosen) - len(survivors)} of {len(chosen)} caught; survivors: {', '.join(survivors) or 'none'}"
+    )
     return int(bool(survivors))
 
 

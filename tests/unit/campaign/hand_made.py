@@ -55,7 +55,9 @@ class Hand:
         self._count += 1
         return client_id_of("me", SYMBOL, purpose, BEGIN_MS, self._count)
 
-    def written(self, purpose, *, lots=LOTS, side=1, bar_ms=None, name="", states=(CommandState.SENT,), **more):
+    def written(
+        self, purpose, *, lots=LOTS, side=1, bar_ms=None, name="", states=(CommandState.SENT,), **more
+    ):
         """An intent in the journal, as far as it has come; its client id."""
         name = name or self.name(purpose)
         intent = Intent(
@@ -64,7 +66,9 @@ class Hand:
         )  # fmt: skip
         self.journal.prepare(intent, at_ms=self.clock.now_ms())
         for state in states:
-            self.journal.mark(Transition(name, state, self.clock.now_ms(), deadline_ms=self.clock.now_ms() + 36_000))
+            self.journal.mark(
+                Transition(name, state, self.clock.now_ms(), deadline_ms=self.clock.now_ms() + 36_000)
+            )
         return name
 
     def place(self, name, side=1, lots=LOTS, **more):

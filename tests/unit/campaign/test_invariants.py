@@ -97,7 +97,13 @@ def test_p4_a_stop_with_a_limit():
     order = hand.exchange.place
     order(
         hand.account,
-        replace(hand.account.orders[1].new, kind=OrderKind.LIMIT, order_side=-1, client_id=name, limit_ticks=PX + 9),
+        replace(
+            hand.account.orders[1].new,
+            kind=OrderKind.LIMIT,
+            order_side=-1,
+            client_id=name,
+            limit_ticks=PX + 9,
+        ),
     )
     assert hand.found == ["P4"]
 

@@ -37,7 +37,11 @@ def deaths_of(story: Story, twice: bool = False) -> list[Story]:
             made.append(replace(story, name=name, kills=(Kill(step.number, moment.value),)))
     if not twice:
         return made
-    return [replace(one, name=f"{one.name}, again {n}", kills=(*one.kills, Kill(one.kills[0].step + n, "before"))) for one in made for n in (2, 5, 9)]
+    return [
+        replace(one, name=f"{one.name}, again {n}", kills=(*one.kills, Kill(one.kills[0].step + n, "before")))
+        for one in made
+        for n in (2, 5, 9)
+    ]
 
 
 def campaign(
@@ -47,6 +51,11 @@ def campaign(
     chosen: Sequence[Story] = [one for one in scenarios() if wanted.named in one.name]
     every = [death for one in chosen for death in deaths_of(one, wanted.twice)]
     stories = every[:: wanted.every]
-    shape: dict[str, Any] = {"campaign": "crash", "named": wanted.named, "every": wanted.every, "twice": wanted.twice}
+    shape: dict[str, Any] = {
+        "campaign": "crash",
+        "named": wanted.named,
+        "every": wanted.every,
+        "twice": wanted.twice,
+    }
     sheet = Sheet(wanted.folder, shape)
     return stories, tried_all(stories, sheet, wanted.workers, lambda done: advance(done, len(stories)))

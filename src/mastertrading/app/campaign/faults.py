@@ -69,7 +69,12 @@ class Wanted:
     @property
     def shape(self) -> dict[str, Any]:
         """What a result depends on besides its seed."""
-        return {"campaign": "faults", "minutes": self.minutes, "calm": self.calm_minutes, "only": list(self.only)}
+        return {
+            "campaign": "faults",
+            "minutes": self.minutes,
+            "calm": self.calm_minutes,
+            "only": list(self.only),
+        }
 
 
 def campaign(wanted: Wanted, advance: Callable[[int], None] = lambda done: None) -> list[Verdict]:

@@ -47,8 +47,12 @@ def market_of(story: Story) -> Market:
         ends = px * np.exp(np.cumsum(moves))
         begins = np.concatenate([[px], ends[:-1]])
         closes[:, n], opens[:, n] = _on(ends, step), _on(begins, step)
-        highs[:, n] = np.maximum(_on(np.maximum(begins, ends) * (1 + reach[0]), step), np.maximum(opens[:, n], closes[:, n]))
-        lows[:, n] = np.minimum(_on(np.minimum(begins, ends) * (1 - reach[1]), step), np.minimum(opens[:, n], closes[:, n]))
+        highs[:, n] = np.maximum(
+            _on(np.maximum(begins, ends) * (1 + reach[0]), step), np.maximum(opens[:, n], closes[:, n])
+        )
+        lows[:, n] = np.minimum(
+            _on(np.minimum(begins, ends) * (1 - reach[1]), step), np.minimum(opens[:, n], closes[:, n])
+        )
     ts_ms = BEGIN_MS + MINUTE_MS * np.arange(story.bars, dtype=np.int64)
     return Market(
         tuple(instrument(symbol) for symbol in story.symbols),

@@ -217,7 +217,6 @@ class Trial:
         verdict.cpu_s = cpu_s
         return verdict
 
-
     def _commands(self) -> dict[str, int]:
         """How the orders ended by the journal, and how many were unknown for a while."""
         names = {sent.client_id for sent in self.world.wire.sent if "place" in sent.tags}

@@ -16,7 +16,23 @@ from mastertrading.simulator.wire import Delivery, Facade, Request, Response
 OURS = re.compile(rb"mt[exsptzc][a-z2-7]{26}")
 GRACE_MS = 12_000
 """After a request that a fault has touched: its time limit, and one round until the next may be sent."""
-BLOCKING = frozenset({"X04", "X12", "X14", "X15", "X16", "X16/maintenance", "X17", "X23", "X26", "X27", "X27/address", "X30", "N18"})
+BLOCKING = frozenset(
+    {
+        "X04",
+        "X12",
+        "X14",
+        "X15",
+        "X16",
+        "X16/maintenance",
+        "X17",
+        "X23",
+        "X26",
+        "X27",
+        "X27/address",
+        "X30",
+        "N18",
+    }
+)
 """While one of these acts, a right order may be refused however often it is sent."""
 
 
@@ -112,7 +128,10 @@ class Wire:
             private = "x-mbx-apikey" in request.headers or "x-bapi-api-key" in request.headers
             delivery = self._watched(private, lambda: self.plan.departs(venue, request))
         if self.late_ms:
-            delivery, self.late_ms = replace(delivery, request_delay_ms=delivery.request_delay_ms + self.late_ms), 0
+            delivery, self.late_ms = (
+                replace(delivery, request_delay_ms=delivery.request_delay_ms + self.late_ms),
+                0,
+            )
         if request.method != "GET":
             self._log(venue, request, not (delivery.lose_request or delivery.refuse))
         return delivery

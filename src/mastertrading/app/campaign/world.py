@@ -116,7 +116,11 @@ class World:
         served = "binance_usdm" if story.venue == PAPER else story.venue
         self.local = self._local(served)
         self.local.open_account(deposit=DEPOSIT)
-        self.exchange, self.account, self.clock = self.local.exchange(), self.local.account(), self.local.clock
+        self.exchange, self.account, self.clock = (
+            self.local.exchange(),
+            self.local.account(),
+            self.local.clock,
+        )
         self.account.leverage.update(dict.fromkeys(story.symbols, 125))
         self.wire = Wire(self.local.plan, self.clock.now_ms)
         self.local.line.weather = self.wire
@@ -401,7 +405,9 @@ class World:
         for count in range(SETTLING_ROUNDS):
             await asyncio.sleep(REST_S)
             await process.trader.settle()
-            if count >= FEWEST_ROUNDS and not any(c.state.is_unresolved for c in self.journal.open_commands()):
+            if count >= FEWEST_ROUNDS and not any(
+                c.state.is_unresolved for c in self.journal.open_commands()
+            ):
                 break
         self._come_to_rest()
         for _ in range(RESTING_ROUNDS):
@@ -428,8 +434,19 @@ class World:
         charges = records(CHARGE, len(due))
         for row, one in zip(charges, sorted(due), strict=True):
             row.ts_ms, row.instrument, row.rate, row.interval_ms = one
-        prices = np.stack([market.open[t], market.high[t], market.low[t], market.close[t], market.volume[t], market.close[t]])
-        return BarInputs(int(market.ts_ms[t]), prices, market.valid[t], charges, np.full(prices.shape[1], np.nan))
+        prices = np.stack(
+            [
+                market.open[t],
+                market.high[t],
+                market.low[t],
+                market.close[t],
+                market.volume[t],
+                market.close[t],
+            ]
+        )
+        return BarInputs(
+            int(market.ts_ms[t]), prices, market.valid[t], charges, np.full(prices.shape[1], np.nan)
+        )
 
 
 def _at(act: dict[str, Any], begin_ms: int) -> dict[str, Any]:

@@ -27,27 +27,48 @@ FAILED = 1
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the actions."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    text = tr("seeds of random faults over simulated minutes, then none: nothing may break, all must come right")
+    text = tr(
+        "seeds of random faults over simulated minutes, then none: nothing may break, all must come right"
+    )
     faults = actions.add_parser("faults", help=text, description=text)
-    faults.add_argument("--seeds", type=natural, default=20, metavar="N", help=tr("how many seeds (default 20)"))
-    faults.add_argument("--first", type=natural, default=0, metavar="N", help=tr("the first seed (default 0)"))
+    faults.add_argument(
+        "--seeds", type=natural, default=20, metavar="N", help=tr("how many seeds (default 20)")
+    )
+    faults.add_argument(
+        "--first", type=natural, default=0, metavar="N", help=tr("the first seed (default 0)")
+    )
     faults.add_argument("--seed", type=natural, metavar="N", help=tr("one seed alone, told in detail"))
     faults.add_argument(
-        "--minutes", type=natural, default=15, metavar="N", help=tr("simulated minutes with faults (default 15)")
+        "--minutes",
+        type=natural,
+        default=15,
+        metavar="N",
+        help=tr("simulated minutes with faults (default 15)"),
     )
     faults.add_argument(
-        "--calm", type=natural, default=5, metavar="N", help=tr("simulated minutes without, afterwards (default 5)")
+        "--calm",
+        type=natural,
+        default=5,
+        metavar="N",
+        help=tr("simulated minutes without, afterwards (default 5)"),
     )
     faults.add_argument("--only", default="", metavar="IDS", help=tr("draw from these faults alone: N06,X08"))
-    faults.add_argument("--scenario", type=Path, metavar="FILE", help=tr("replay a story that was written down"))
     faults.add_argument(
-        "--shrink", type=Path, metavar="DIR", help=tr("make each failing seed as small as it gets, and write it there")
+        "--scenario", type=Path, metavar="FILE", help=tr("replay a story that was written down")
+    )
+    faults.add_argument(
+        "--shrink",
+        type=Path,
+        metavar="DIR",
+        help=tr("make each failing seed as small as it gets, and write it there"),
     )
     _common(faults)
     text = tr("short scenarios, the process killed at every numbered step and started again")
     crash = actions.add_parser("crash", help=text, description=text)
     crash.add_argument("--named", default="", metavar="TEXT", help=tr("only scenarios whose name has this"))
-    crash.add_argument("--every", type=natural, default=1, metavar="N", help=tr("only every n-th death (default 1: all)"))
+    crash.add_argument(
+        "--every", type=natural, default=1, metavar="N", help=tr("only every n-th death (default 1: all)")
+    )
     crash.add_argument("--twice", action="store_true", help=tr("kill it a second time while it recovers"))
     crash.add_argument("--list", action="store_true", help=tr("name the scenarios"))
     _common(crash)
@@ -56,7 +77,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=natural, default=1, metavar="N", help=tr("processes (default 1)"))
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help=tr("keep results there; the same command goes on where it stopped")
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help=tr("keep results there; the same command goes on where it stopped"),
     )
     parser.add_argument("--json", action="store_true", help=tr("print the result as JSON"))
 
@@ -76,7 +100,9 @@ def _faults(args: argparse.Namespace) -> int:
     only = tuple(one.strip() for one in args.only.split(",") if one.strip())
     unknown = sorted(set(only) - set(AMONG))
     if unknown:
-        raise UsageError(tr("no fault of the campaign: {names}").format(names=", ".join(unknown)), why=", ".join(AMONG))
+        raise UsageError(
+            tr("no fault of the campaign: {names}").format(names=", ".join(unknown)), why=", ".join(AMONG)
+        )
     if args.minutes < 3 or args.seeds == 0:
         raise UsageError(tr("a campaign needs a seed and three minutes"))
     wanted = Wanted(args.first, args.seeds, args.minutes, args.calm, args.workers, args.out, only)
@@ -198,7 +224,9 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
         tr("orders"): ", ".join(f"{name} {count}" for name, count in sorted(told["commands"].items())),
         tr("fills"): f"{told['fills']}, {tr('trades')} {told['trades']}",
         tr("deaths"): str(told["deaths"]),
-        tr("without a stop"): f"p99 {told['bare_ms']['p99'] / 1000:g} s, max {told['bare_ms']['max'] / 1000:g} s; "
+        tr(
+            "without a stop"
+        ): f"p99 {told['bare_ms']['p99'] / 1000:g} s, max {told['bare_ms']['max'] / 1000:g} s; "
         + tr("reachable")
         + f" p99 {told['bare_reachable_ms']['p99'] / 1000:g} s, max {told['bare_reachable_ms']['max'] / 1000:g} s",
         tr("agreed again"): f"p50 {reconverged['p50'] / 1000:g} s, p99 {reconverged['p99'] / 1000:g} s, "
@@ -206,13 +234,19 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
         tr("coverage"): f"{cover['faults_a_seed']:.1f} {tr('faults a run')}, "
         f"{cover['held_in_fault']:.0%} {tr('with a position during a fault')}, "
         f"{len(cover['states'])} {tr('pairs of fault and state')}",
-        tr("processor"): f"{told['cpu_s']:.1f} s, {told['cpu_s'] / max(told['seeds'], 1):.2f} s {tr('a run')}",
+        tr(
+            "processor"
+        ): f"{told['cpu_s']:.1f} s, {told['cpu_s'] / max(told['seeds'], 1):.2f} s {tr('a run')}",
     }
     for name, value in lines.items():
         console.print(f"{name:<16} {value}", markup=False, soft_wrap=True)
     hits = {name: count for name, count in cover["hits"].items() if count}
     if hits:
-        console.print(f"{tr('faults'):<16} {', '.join(f'{k} {n}' for k, n in hits.items())}", markup=False, soft_wrap=True)
+        console.print(
+            f"{tr('faults'):<16} {', '.join(f'{k} {n}' for k, n in hits.items())}",
+            markup=False,
+            soft_wrap=True,
+        )
     _tell_invariants(told)
 
 

@@ -78,7 +78,9 @@ class Scene:
         while not order.client_id and order.parent is not None:
             attached |= order.new.reduce_only
             order = self.account.orders[order.parent]
-        return self._attached_to(order.client_id) if attached and is_ours(order.client_id) else order.client_id
+        return (
+            self._attached_to(order.client_id) if attached and is_ours(order.client_id) else order.client_id
+        )
 
     def _attached_to(self, entry: str) -> str:
         """What we call the stop that came with an entry: the venue knows no name of it."""

@@ -36,7 +36,8 @@ def without_fees(count: Counter[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
 def booked(scene: Any) -> Counter[tuple[Any, ...]]:
     """Fills of the journal as (symbol, time, price, signed size, fee)."""
     return Counter(
-        (f.symbol, f.ts_ms, f.px.normalize(), (f.order_side * f.qty).normalize(), f.fee.normalize()) for f in scene.journal.fills()
+        (f.symbol, f.ts_ms, f.px.normalize(), (f.order_side * f.qty).normalize(), f.fee.normalize())
+        for f in scene.journal.fills()
     )
 
 
@@ -46,7 +47,13 @@ def happened(scene: Any) -> Counter[tuple[Any, ...]]:
     for one in scene.account.executions:
         listing = scene.exchange.listings[one.symbol]
         size = listing.qty(one.lots).normalize()
-        count[one.symbol, one.ts_ms, listing.px(one.px_ticks).normalize(), size, money(one.fee_atoms).normalize()] += 1
+        count[
+            one.symbol,
+            one.ts_ms,
+            listing.px(one.px_ticks).normalize(),
+            size,
+            money(one.fee_atoms).normalize(),
+        ] += 1
     return count
 
 
@@ -63,7 +70,11 @@ class SamePositions(Checker):
             if here != listing.qty(there):
                 self.fail(symbol, f"the journal holds {here}, the exchange {listing.qty(there)}")
             if self.scene.lots and self.scene.lots.get(symbol) != there:
-                self.fail(symbol, f"the engine holds {self.scene.lots.get(symbol)} lots, the exchange {there}", f"{symbol} engine")
+                self.fail(
+                    symbol,
+                    f"the engine holds {self.scene.lots.get(symbol)} lots, the exchange {there}",
+                    f"{symbol} engine",
+                )
 
 
 class SameFills(Checker):
@@ -78,7 +89,9 @@ class SameFills(Checker):
             here, there = without_fees(here), without_fees(there)
         for one, count in (there - here).items():
             self.fail(one[0], f"lost: {count} x {one}", f"{one[0]} lost")
-        told_twice = "X28" in self.scene.wire.hits  # under other ids: what that does to the books is J1's and J5's
+        told_twice = (
+            "X28" in self.scene.wire.hits
+        )  # under other ids: what that does to the books is J1's and J5's
         for one, count in () if told_twice else (here - there).items():
             self.fail(one[0], f"invented: {count} x {one}", f"{one[0]} invented")
 
@@ -127,7 +140,11 @@ class NothingInvented(Checker):
         adjustments = [k for k in self.scene.journal.balances() if k[0] == "suspense"]
         moved = [k for k in adjustments if self.scene.journal.balances()[k] != 0]
         others = [o for o in self.scene.account.orders.values() if o.cause is not Cause.CLIENT]
-        foreign = [i for i in self.scene.account.incomes[1:] if i.kind in (IncomeKind.ADJUSTMENT, IncomeKind.TRANSFER)]
+        foreign = [
+            i
+            for i in self.scene.account.incomes[1:]
+            if i.kind in (IncomeKind.ADJUSTMENT, IncomeKind.TRANSFER)
+        ]
         if moved and not others and not foreign and not SPOILS_FEES & set(self.scene.wire.hits):
             self.fail("", f"suspense holds {[self.scene.journal.balances()[k] for k in moved]}")
 
@@ -145,7 +162,9 @@ class SameFunding(Checker):
             if i.kind is IncomeKind.FUNDING and i.atoms
         )
         here = Counter(
-            (p.symbol, p.ts_ms, p.amount.normalize()) for p in self.scene.journal.payments() if p.kind == "funding" and p.amount
+            (p.symbol, p.ts_ms, p.amount.normalize())
+            for p in self.scene.journal.payments()
+            if p.kind == "funding" and p.amount
         )
         if here != there:
             self.fail("", f"only there {dict(there - here)}, only here {dict(here - there)}")
@@ -165,8 +184,16 @@ class WithinCaps(Checker):
         done = event.execution
         command = self.scene.command(self.scene.name_of(event.order))
         others = self.scene.foreign.get(done.symbol, 0)
-        if command is not None and abs(done.position_lots) > command.intent.lots and done.ts_ms - others > FRESH_MS:
-            self.fail(done.symbol, f"{done.position_lots} lots by {command.client_id}, which wanted {command.intent.lots}", command.client_id)
+        if (
+            command is not None
+            and abs(done.position_lots) > command.intent.lots
+            and done.ts_ms - others > FRESH_MS
+        ):
+            self.fail(
+                done.symbol,
+                f"{done.position_lots} lots by {command.client_id}, which wanted {command.intent.lots}",
+                command.client_id,
+            )
         self._leverage(done.symbol)
 
     def _leverage(self, symbol: str) -> None:

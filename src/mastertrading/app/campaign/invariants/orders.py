@@ -17,7 +17,9 @@ HIDING = frozenset({"X10", "X11"})
 CHURN = 6
 """Commands of a flat instrument in a minute."""
 ID = re.compile(r"[a-z0-9]{1,32}")
-OWN_RULES = frozenset({No.TICK, No.LOT, No.MIN_QTY, No.MAX_QTY, No.MIN_NOTIONAL, No.PRICE_BAND, No.POSITION_MODE})
+OWN_RULES = frozenset(
+    {No.TICK, No.LOT, No.MIN_QTY, No.MAX_QTY, No.MIN_NOTIONAL, No.PRICE_BAND, No.POSITION_MODE}
+)
 
 
 class OnceEach(Checker):
@@ -43,7 +45,11 @@ class OnceEach(Checker):
             return
         place = order.symbol, command.intent.bar_ms
         if place in self.entries:
-            self.fail(order.symbol, f"{self.entries[place]} and {order.client_id} enter for one decision", order.client_id)
+            self.fail(
+                order.symbol,
+                f"{self.entries[place]} and {order.client_id} enter for one decision",
+                order.client_id,
+            )
         self.entries[place] = order.client_id
 
 
@@ -82,8 +88,11 @@ class NoPhantoms(Checker):
     def _check(self, order: Order) -> None:
         command = self.scene.command(order.client_id)
         if command is not None and command.state in NEVER and not self._was_hidden(order):
-            self.fail(order.symbol, f"{order.client_id} is {command.state} in the journal, and exists", order.client_id)
-
+            self.fail(
+                order.symbol,
+                f"{order.client_id} is {command.state} in the journal, and exists",
+                order.client_id,
+            )
 
     def _was_hidden(self, order: Order) -> bool:
         """Whether the venue has denied an order for minutes that could only reduce: no proof can see through that."""
@@ -125,7 +134,11 @@ class Frozen(Checker):
         for other in self.scene.journal.open_commands():
             same = other.intent.symbol == command.intent.symbol and other.client_id != sent.client_id
             if same and other.intent.purpose.adds_exposure and other.state.is_unresolved:
-                self.fail(command.intent.symbol, f"{sent.client_id} left while {other.client_id} is {other.state}", sent.client_id)
+                self.fail(
+                    command.intent.symbol,
+                    f"{sent.client_id} left while {other.client_id} is {other.state}",
+                    sent.client_id,
+                )
 
 
 class EndedThere(Checker):
@@ -151,9 +164,17 @@ class EndedThere(Checker):
             if child is not None and child.number in self.scene.account.open:
                 is_open = True
             if command.state.is_over and is_open:
-                self.fail(order.symbol, f"{order.client_id} is {command.state} in the journal, and open", order.client_id)
+                self.fail(
+                    order.symbol,
+                    f"{order.client_id} is {command.state} in the journal, and open",
+                    order.client_id,
+                )
             elif not command.state.is_over and not is_open:
-                self.fail(order.symbol, f"{order.client_id} is {order.status} at the exchange, {command.state} in the journal", order.client_id)
+                self.fail(
+                    order.symbol,
+                    f"{order.client_id} is {order.status} at the exchange, {command.state} in the journal",
+                    order.client_id,
+                )
 
 
 class Monotone(Checker):
@@ -212,7 +233,9 @@ class NoChurn(Checker):
     """O10."""
 
     id, reads = "O10", "XW"
-    says = "at most six commands a minute of an instrument that is flat, and no more than 24 of one that is not"
+    says = (
+        "at most six commands a minute of an instrument that is flat, and no more than 24 of one that is not"
+    )
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
@@ -229,7 +252,11 @@ class NoChurn(Checker):
         while times and times[0] <= sent.ts_ms - 60_000:
             times.popleft()
         if len(times) > (CHURN if flat else 4 * CHURN):
-            self.fail(symbol, f"{len(times)} commands in a minute ({'flat' if flat else 'held'}), last {command.intent.purpose}", f"{symbol} {flat}")
+            self.fail(
+                symbol,
+                f"{len(times)} commands in a minute ({'flat' if flat else 'held'}), last {command.intent.purpose}",
+                f"{symbol} {flat}",
+            )
 
 
 class RightCause(Checker):

@@ -150,7 +150,11 @@ class NeverLowered(Checker):
             return
         order = event.order
         lots = self.scene.held(order.symbol)
-        if order.ended is not Ended.BY_CLIENT or lots == 0 or self.scene.purpose_of(order) is not Purpose.STOP:
+        if (
+            order.ended is not Ended.BY_CLIENT
+            or lots == 0
+            or self.scene.purpose_of(order) is not Purpose.STOP
+        ):
             return
         side = 1 if lots > 0 else -1
         after = coverage(self.scene, order.symbol, side)
@@ -198,7 +202,9 @@ class NoOrphans(Checker):
             reachable += 0 if self.scene.wire.is_troubled(now) else now - last
             self.flat[symbol] = [reachable, now]
             if reachable > ORPHAN_MS:
-                self.fail(symbol, f"flat for {reachable / 1000:.0f} s reachable, and {orphans} rest", orphans[0])
+                self.fail(
+                    symbol, f"flat for {reachable / 1000:.0f} s reachable, and {orphans} rest", orphans[0]
+                )
 
 
 class ClosingCloses(Checker):
@@ -239,7 +245,9 @@ class NeverAway(Checker):
         order, symbol = event.order, event.order.symbol
         lots = self.scene.held(symbol)
         side = (lots > 0) - (lots < 0)
-        grown = event.execution is not None and abs(event.execution.position_lots) >= abs(event.execution.lots)
+        grown = event.execution is not None and abs(event.execution.position_lots) >= abs(
+            event.execution.lots
+        )
         if side == 0 or (grown and self.scene.purpose_of(order) not in CLOSING):
             self.best.pop(symbol, None)
             return
@@ -252,7 +260,11 @@ class NeverAway(Checker):
         if kept is not None and kept[0] == side:
             back = side * (kept[1] - order.watch.ticks)
             if back > STOP_TOLERANCE * kept[1]:
-                self.fail(symbol, f"the stop went from {kept[1]} to {order.watch.ticks} ticks (side {side})", order.client_id)
+                self.fail(
+                    symbol,
+                    f"the stop went from {kept[1]} to {order.watch.ticks} ticks (side {side})",
+                    order.client_id,
+                )
             if back > 0:
                 return
         self.best[symbol] = side, order.watch.ticks

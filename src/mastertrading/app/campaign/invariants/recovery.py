@@ -71,7 +71,9 @@ class Resolves(Checker):
         for command in self.scene.journal.open_commands():
             late = self.scene.now_ms > command.deadline_ms + ABSENT_MS
             if command.state.is_unresolved and late and command.intent.symbol not in told:
-                self.fail(command.intent.symbol, f"{command.client_id} is still {command.state}", command.client_id)
+                self.fail(
+                    command.intent.symbol, f"{command.client_id} is still {command.state}", command.client_id
+                )
 
 
 class StaysUp(Checker):
