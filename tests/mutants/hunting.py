@@ -44,7 +44,8 @@ def stories() -> Iterator[object]:
         trial = Trial(every[name])
         trial.run()
         changing = [one for one in trial.world.fate.steps[: trial.world.rest_step] if one.kind != "read"]
-        for step in changing[::11]:
+        placing = [one for one in changing if one.name == "place"]
+        for step in (*placing, *changing[::13]):
             for moment in MOMENTS[step.kind]:
                 kills = (Kill(step.number, moment.value),)
                 yield replace(every[name], name=f"{name}: {step.number} {moment}", kills=kills)
@@ -127,8 +128,8 @@ def main(names: list[str]) -> int:
             if not told["caught"]:
                 survivors.append(patch.stem)
             print(
-                f"{patch.stem:<26} meant for {expected(patch):<4} caught by {told['caught'] or '-':<4} in {told['story']}"
-                f" {told.get('error', '')}",
+                f"{patch.stem:<26} meant for {expected(patch):<4} caught by {told['caught'] or '-':<4}"
+                f" in {told['story']} {told.get('error', '')}",
                 flush=True,
             )
     print(

@@ -1,4 +1,4 @@
-"""The crash campaign: every scenario, killed at every numbered step and at each of its moments, started again, judged."""
+"""The crash campaign: every scenario killed at every numbered step and moment, started again, and judged."""
 
 from __future__ import annotations
 

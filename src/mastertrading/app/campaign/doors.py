@@ -56,7 +56,7 @@ class Step(NamedTuple):
     name: str
 
 
-class Killed(BaseException):  # noqa: N818  it is no error
+class Killed(BaseException):
     """The process is gone."""
 
 

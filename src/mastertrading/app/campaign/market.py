@@ -73,7 +73,7 @@ def market_of(story: Story) -> Market:
 
 
 def forecasts_of(story: Story) -> F64:
-    """What is said at the close of each bar, shape (bars, instruments), in [-1, 1]; never in the calm's last minutes."""
+    """What is said at the close of each bar, shape (bars, instruments), in [-1, 1]."""
     draw = np.random.default_rng([story.seed, 2])
     shape = story.bars, len(story.symbols)
     values = draw.choice((-1.0, 1.0), shape) * draw.uniform(0.4, 1.0, shape)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from mastertrading.app.campaign.witness import Wire
 from mastertrading.backtest.forecasts import USER_MODULE
 from mastertrading.compiled import records
 from mastertrading.domain.facts import AccountName, RunFacts
-from mastertrading.domain.market import Bars, Market, MINUTE_MS
+from mastertrading.domain.market import MINUTE_MS
 from mastertrading.exchange.binance import BinanceGateway
 from mastertrading.exchange.bybit import BybitGateway
 from mastertrading.exchange.keys import Keys
@@ -40,6 +39,7 @@ from mastertrading.settings.records import rules_record
 from mastertrading.signals.panel import CHARGE
 from mastertrading.signals.rows import VERDICT
 from mastertrading.simulator.bybit.desk import uid_of
+from mastertrading.simulator.clock import VirtualClock
 from mastertrading.simulator.conductor import Pace
 from mastertrading.simulator.events import AccountChanged, Event, OrderChanged
 from mastertrading.simulator.faults.fault import Fault
@@ -114,9 +114,10 @@ class World:
         self.story, self.settings, self.market = story, settings_of(story), market_of(story)
         self.forecasts = forecasts_of(story)
         served = "binance_usdm" if story.venue == PAPER else story.venue
+        self.clock = VirtualClock(BEGIN_MS)
         self.local = self._local(served)
         self.local.open_account(deposit=DEPOSIT)
-        self.exchange, self.account, self.clock = (
+        self.exchange, self.account = self.local.exchange(), self.local.account()
             self.local.exchange(),
             self.local.account(),
             self.local.clock,
@@ -169,6 +170,7 @@ class World:
         return LocalExchange(
             listings,
             venues=(served,),
+            clock=self.clock,
             tape=BarTape(self.market, 0, self.story.bars),
             pace=Pace.CLOCK,
             script=_script(rows),
@@ -189,7 +191,7 @@ class World:
     async def _live(self) -> None:
         self._news = asyncio.Event()
         self.clock.advance(0.001)  # the deposit was before us
-        self.faults = scripted(self.story.faults, now_ms=BEGIN_MS, seed=self.story.seed)
+        self.faults = scripted([dict(row) for row in self.story.faults], now_ms=BEGIN_MS, seed=self.story.seed)
         for fault in self.faults:
             self.local.plan.add(fault)
         playing = asyncio.ensure_future(self._play())
@@ -353,7 +355,8 @@ class World:
     async def _trade(self) -> None:
         """As whoever drives a trader does: bars as they close, news as it comes, and a look now and then."""
         process = self.process
-        assert process is not None and self._news is not None
+        assert process is not None
+        assert self._news is not None
         while True:
             self._news.clear()
             if not await self._bars(process) and not await self._open(process):

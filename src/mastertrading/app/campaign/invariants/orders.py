@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict, deque
+from decimal import Decimal
 
 from mastertrading.app.campaign.invariants.base import Checker, Scene, accepted
 from mastertrading.app.campaign.witness import Sent
 from mastertrading.domain.intents import CommandState, Purpose, is_ours
-from mastertrading.domain.orders import OrderStatus
 from mastertrading.simulator.events import Event
 from mastertrading.simulator.orders import Cause, No, Order
 
@@ -147,13 +147,6 @@ class EndedThere(Checker):
     id, reads = "O6", "XB"
     says = "what the journal says of an order's end is what the exchange says, once there is rest"
 
-    ENDS = {
-        OrderStatus.FILLED: CommandState.FILLED,
-        OrderStatus.CANCELLED: CommandState.CANCELLED,
-        OrderStatus.EXPIRED: CommandState.EXPIRED,
-        OrderStatus.REJECTED: CommandState.REJECTED,
-    }
-
     def at_rest(self) -> None:
         for order in self.scene.account.orders.values():
             command = self.scene.command(order.client_id)
@@ -185,12 +178,12 @@ class Monotone(Checker):
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
-        self.filled: dict[str, object] = {}
+        self.filled: dict[str, Decimal] = {}
 
     def on_cycle(self) -> None:
         for command in self.scene.journal.open_commands():
             before = self.filled.get(command.client_id)
-            if before is not None and command.filled_qty < before:  # type: ignore[operator]
+            if before is not None and command.filled_qty < before:
                 self.fail(command.intent.symbol, f"{command.client_id} shrank to {command.filled_qty}")
             if command.intent.qty is not None and command.filled_qty > command.intent.qty:
                 self.fail(command.intent.symbol, f"{command.client_id} filled more than its size")
@@ -251,10 +244,11 @@ class NoChurn(Checker):
         times.append(sent.ts_ms)
         while times and times[0] <= sent.ts_ms - 60_000:
             times.popleft()
+        how = "flat" if flat else "held"
         if len(times) > (CHURN if flat else 4 * CHURN):
             self.fail(
                 symbol,
-                f"{len(times)} commands in a minute ({'flat' if flat else 'held'}), last {command.intent.purpose}",
+                f"{len(times)} commands in a minute ({how}), last {command.intent.purpose}",
                 f"{symbol} {flat}",
             )
 
@@ -282,5 +276,6 @@ class RightCause(Checker):
 
 
 ORDERS = (
-    OnceEach, WrittenFirst, NoPhantoms, NeverAgain, Frozen, EndedThere, Monotone, Named, Conforming, NoChurn, RightCause,
+    OnceEach, WrittenFirst, NoPhantoms, NeverAgain, Frozen, EndedThere, Monotone, Named, Conforming, NoChurn,
+    RightCause,
 )  # fmt: skip
