@@ -327,7 +327,7 @@ def test_l1_a_start_that_never_agrees():
     hand = Hand(recovery.Converges)
     hand.enter()
     hand.checker.on_begin()
-    hand.pass_s(15)
+    hand.pass_s(10)
     assert hand.found == []
     hand.pass_s(5)
     assert hand.found == ["L1"]

@@ -119,9 +119,6 @@ class World:
         self.local.open_account(deposit=DEPOSIT)
         self.exchange, self.account = self.local.exchange(), self.local.account()
             self.local.exchange(),
-            self.local.account(),
-            self.local.clock,
-        )
         self.account.leverage.update(dict.fromkeys(story.symbols, 125))
         self.wire = Wire(self.local.plan, self.clock.now_ms)
         self.local.line.weather = self.wire

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mastertrading.app.campaign.invariants.base import Checker, Scene
 from mastertrading.app.campaign.invariants.protection import coverage
+from mastertrading.domain.intents import Command, Purpose
 
 CONVERGED_WITHIN = 3
 """Rounds after a start."""
@@ -24,9 +25,15 @@ def differences(scene: Scene) -> list[str]:
             found.append(f"{symbol}: {there} lots are not covered")
     now = scene.now_ms
     for command in scene.journal.open_commands():
-        if command.state.is_unresolved and now > command.deadline_ms:
+        if command.state.is_unresolved and now > _deadline_ms(scene, command):
             found.append(f"{command.client_id} is {command.state}")
     return found
+
+
+def _deadline_ms(scene: Scene, command: Command) -> int:
+    """Until when an outcome may be unknown; a stop that went with an entry waits for that."""
+    entry = scene.command(command.intent.target) if command.intent.purpose is Purpose.STOP else None
+    return max(command.deadline_ms, entry.deadline_ms if entry is not None else 0)
 
 
 class Converges(Checker):
@@ -55,7 +62,7 @@ class Converges(Checker):
         if not wrong:
             self.took.append((self.rounds, self.scene.now_ms - self.began_ms))
             self.rounds = -1
-        elif self.rounds > CONVERGED_WITHIN:
+        elif self.rounds >= CONVERGED_WITHIN:
             self.fail("", f"{self.rounds} rounds after a start: {'; '.join(wrong)}", str(self.began_ms))
             self.rounds = -1
 
@@ -69,7 +76,7 @@ class Resolves(Checker):
     def at_rest(self) -> None:
         told = {incident.subject for incident in self.scene.journal.incidents()}
         for command in self.scene.journal.open_commands():
-            late = self.scene.now_ms > command.deadline_ms + ABSENT_MS
+            late = self.scene.now_ms > _deadline_ms(self.scene, command) + ABSENT_MS
             if command.state.is_unresolved and late and command.intent.symbol not in told:
                 self.fail(
                     command.intent.symbol, f"{command.client_id} is still {command.state}", command.client_id
