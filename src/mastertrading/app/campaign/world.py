@@ -118,7 +118,6 @@ class World:
         self.local = self._local(served)
         self.local.open_account(deposit=DEPOSIT)
         self.exchange, self.account = self.local.exchange(), self.local.account()
-            self.local.exchange(),
         self.account.leverage.update(dict.fromkeys(story.symbols, 125))
         self.wire = Wire(self.local.plan, self.clock.now_ms)
         self.local.line.weather = self.wire
@@ -188,7 +187,9 @@ class World:
     async def _live(self) -> None:
         self._news = asyncio.Event()
         self.clock.advance(0.001)  # the deposit was before us
-        self.faults = scripted([dict(row) for row in self.story.faults], now_ms=BEGIN_MS, seed=self.story.seed)
+        self.faults = scripted(
+            [dict(row) for row in self.story.faults], now_ms=BEGIN_MS, seed=self.story.seed
+        )
         for fault in self.faults:
             self.local.plan.add(fault)
         playing = asyncio.ensure_future(self._play())
