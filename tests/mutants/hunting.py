@@ -22,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+LIVE = Path("src/mastertrading/live")
 PATCHES = ROOT / "tests" / "mutants"
 NO_CATCH = frozenset({"L4"})
 """The process ended by an error: a bug that shows itself proves nothing about the invariants."""
@@ -93,8 +94,8 @@ def expected(patch: Path) -> str:
 
 
 def applied(patch: Path, folder: Path) -> None:
-    """Copy the package and change it."""
-    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    """Copy the live cycle and change it."""
+    shutil.copytree(ROOT / LIVE, folder / LIVE, ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run(
         ["git", "apply", "--unsafe-paths", f"--directory={folder}", str(patch)],
         check=True, cwd=folder, capture_output=True, text=True,
@@ -107,10 +108,10 @@ def hunted(patch: Path | None) -> dict[str, object]:
         folder = Path(name)
         if patch is not None:
             applied(patch, folder)
-        source = (folder if patch is not None else ROOT) / "src"
+        live = (folder if patch is not None else ROOT) / LIVE
         run = subprocess.run(
             [sys.executable, __file__, "--inside"],
-            env={**os.environ, "PYTHONPATH": str(source)},
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "LIVE": str(live)},
             check=False, capture_output=True, text=True,
         )  # fmt: skip
     if run.returncode != 0:
@@ -140,6 +141,9 @@ def main(names: list[str]) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--inside"]:
+        import mastertrading.live
+
+        mastertrading.live.__path__[:] = [os.environ["LIVE"]]  # all else stays where it is compiled already
         first, where, others = caught_by()
         print(json.dumps({"caught": first, "story": where, "seen": sorted(others)}))
     elif sys.argv[1:] == ["--unchanged"]:

@@ -31,7 +31,7 @@ def story_of(seed: int, minutes: int = 15, calm_minutes: int = 5, among: Sequenc
     """The story of a seed: its venue, its prices, its faults with their parameters, rates and windows."""
     dice = Dice(f"campaign/{seed}")
     faults = []
-    for key in dice.some_of(among, dice.whole(FEWEST, MOST)):
+    for key in dice.some_of(among, dice.whole(min(FEWEST, len(among)), min(MOST, len(among)))):
         row: dict[str, Any] = {name: dice.one_of(options) for name, options in CATALOGUE[key].choices.items()}
         row["id"], row["seed"] = key, dice.whole(0, 1 << 31)
         row["after_s"] = dice.whole(60, 60 * minutes - 60)
