@@ -71,6 +71,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.exchange",
         "serve a local exchange that speaks the venues' protocols, for any bot",
     ),
+    "campaign": (
+        "mastertrading.app.commands.campaign",
+        "try the live cycle against faults and deaths, on a local exchange, by the seed",
+    ),
     "bench": (
         "mastertrading.app.commands.bench",
         "measure how fast it is, beside a flat loop that makes the very same trades",

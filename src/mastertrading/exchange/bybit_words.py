@@ -193,10 +193,14 @@ def position_of(row: Row, symbols: Symbols, margin: MarginMode | None) -> Positi
     )
 
 
+OF_FILLS = ("TRADE", "LIQUIDATION", "ADL")
+"""Bookings that executions tell too: a second time they would count twice."""
+
+
 def payment_of(row: Row, symbols: Symbols) -> Payment | None:
     """A booking that is no fill. ``change`` is what the wallet really moved by, whatever the other fields' signs."""
     told, change = row.text("type"), row.number("change")
-    if told == "TRADE":
+    if told in OF_FILLS:
         return None
     kinds = {"SETTLEMENT": "funding", "TRANSFER_IN": "transfer", "TRANSFER_OUT": "transfer"}
     kind, market_id = kinds.get(told, "other"), row.text_or("symbol")

@@ -18,7 +18,7 @@ from typing import Any
 from mastertrading.simulator.account import Account, LegKey
 from mastertrading.simulator.events import AccountChanged, Event, OrderChanged
 from mastertrading.simulator.exchange import Exchange
-from mastertrading.simulator.orders import Order, Position
+from mastertrading.simulator.orders import Income, Order, Position
 
 KEPT = 64
 """Earlier states kept of one order or position: more than fit into any lag."""
@@ -142,7 +142,7 @@ class View:
             open={} if sight.no_open else {n: o for n, o in orders.items() if o.status.is_open},
             by_client_id={} if sight.no_history else numbers,
             executions=[e for e in account.executions if e.ts_ms <= now - sight.fills_ms],
-            incomes=[i for i in account.incomes if i.ts_ms <= now - min(sight.fills_ms, sight.money_ms)],
+            incomes=[i for i in account.incomes if i.ts_ms <= now - _age_of(i, sight)],
             wallet_atoms=_wallet_at(account, now - sight.money_ms)
             if sight.money_ms
             else account.wallet_atoms,
@@ -191,6 +191,11 @@ class _Shown:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._view.real.clock, name)
+
+
+def _age_of(income: Income, sight: Sight) -> int:
+    """What a fill has booked is never seen before the fill."""
+    return min(sight.fills_ms, sight.money_ms) if income.execution is None else sight.fills_ms
 
 
 def _waits(order: Order) -> bool:

@@ -1,0 +1,267 @@
+"""``campaign faults`` and ``campaign crash``: the live cycle while everything goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mastertrading.app.messages import tr
+from mastertrading.app.options import natural
+from mastertrading.app.terminal import err, out, progress, table
+from mastertrading.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mastertrading.app.campaign.story import Story
+    from mastertrading.app.campaign.trial import Verdict
+
+SUMMARY = "try the live cycle against faults and deaths, on a local exchange, by the seed"
+MOST_WORKERS = 64
+SHOWN = 10
+FAILED = 1
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the actions."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    text = tr(
+        "seeds of random faults over simulated minutes, then none: nothing may break, all must come right"
+    )
+    faults = actions.add_parser("faults", help=text, description=text)
+    faults.add_argument(
+        "--seeds", type=natural, default=20, metavar="N", help=tr("how many seeds (default 20)")
+    )
+    faults.add_argument(
+        "--first", type=natural, default=0, metavar="N", help=tr("the first seed (default 0)")
+    )
+    faults.add_argument("--seed", type=natural, metavar="N", help=tr("one seed alone, told in detail"))
+    faults.add_argument(
+        "--minutes",
+        type=natural,
+        default=15,
+        metavar="N",
+        help=tr("simulated minutes with faults (default 15)"),
+    )
+    faults.add_argument(
+        "--calm",
+        type=natural,
+        default=5,
+        metavar="N",
+        help=tr("simulated minutes without, afterwards (default 5)"),
+    )
+    faults.add_argument("--only", default="", metavar="IDS", help=tr("draw from these faults alone: N06,X08"))
+    faults.add_argument(
+        "--scenario", type=Path, metavar="FILE", help=tr("replay a story that was written down")
+    )
+    faults.add_argument(
+        "--shrink",
+        type=Path,
+        metavar="DIR",
+        help=tr("make each failing seed as small as it gets, and write it there"),
+    )
+    _common(faults)
+    text = tr("short scenarios, the process killed at every numbered step and started again")
+    crash = actions.add_parser("crash", help=text, description=text)
+    crash.add_argument("--named", default="", metavar="TEXT", help=tr("only scenarios whose name has this"))
+    crash.add_argument(
+        "--every", type=natural, default=1, metavar="N", help=tr("only every n-th death (default 1: all)")
+    )
+    crash.add_argument("--twice", action="store_true", help=tr("kill it a second time while it recovers"))
+    crash.add_argument("--list", action="store_true", help=tr("name the scenarios"))
+    _common(crash)
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=natural, default=1, metavar="N", help=tr("processes (default 1)"))
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help=tr("keep results there; the same command goes on where it stopped"),
+    )
+    parser.add_argument("--json", action="store_true", help=tr("print the result as JSON"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; 1 if an invariant did not hold."""
+    if not 1 <= args.workers <= MOST_WORKERS:
+        raise UsageError(tr("--workers must be between 1 and {most}").format(most=MOST_WORKERS))
+    return _faults(args) if args.action == "faults" else _crash(args)
+
+
+# -------------------------------------------------------------------- faults
+def _faults(args: argparse.Namespace) -> int:
+    from mastertrading.app.campaign.faults import AMONG, Wanted, campaign
+    from mastertrading.app.campaign.report import figures
+
+    only = tuple(one.strip() for one in args.only.split(",") if one.strip())
+    unknown = sorted(set(only) - set(AMONG))
+    if unknown:
+        raise UsageError(
+            tr("no fault of the campaign: {names}").format(names=", ".join(unknown)), why=", ".join(AMONG)
+        )
+    if args.minutes < 3 or args.seeds == 0:
+        raise UsageError(tr("a campaign needs a seed and three minutes"))
+    wanted = Wanted(args.first, args.seeds, args.minutes, args.calm, args.workers, args.out, only)
+    if args.scenario is not None or args.seed is not None:
+        return _one(args, wanted)
+    with progress(tr("seeds"), wanted.count, quiet=args.json, eta=True) as advance:
+        verdicts = campaign(wanted, advance)
+    told = figures(verdicts, only or AMONG)
+    told["replay"] = _replays(verdicts, args)
+    if args.shrink is not None:
+        told["scenarios"] = _shrink(args, [wanted.story(one.seed) for one in verdicts], verdicts)
+    _tell(told, args.json)
+    return FAILED if told["good"] != told["seeds"] else 0
+
+
+def _one(args: argparse.Namespace, wanted: Any) -> int:
+    from mastertrading.app.campaign.story import read_story
+    from mastertrading.app.campaign.trial import tried
+
+    story = read_story(args.scenario) if args.scenario is not None else wanted.story(args.seed)
+    verdict = tried(story)
+    if args.json:
+        print(json.dumps({"faults": story.faults, **verdict.plain()}, indent=2))
+    else:
+        _tell_one(story, verdict)
+    if args.shrink is not None:
+        _shrink(args, [story], [verdict])
+    return 0 if verdict.is_good else FAILED
+
+
+def _tell_one(story: Story, verdict: Verdict) -> None:
+    console = out()
+    console.print(f"{story.name}: {story.venue}", markup=False)
+    for row in story.faults:
+        rest = {name: value for name, value in row.items() if name not in ("id", "seed")}
+        console.print(f"  {row['id']:<16} x {verdict.hits.get(str(row['id']), 0):<6} {rest}", markup=False)
+    for one in verdict.violations:
+        console.print(f"  {one.invariant:<4} {_clock(one.ts_ms)} {one.subject} {one.detail}", markup=False)
+    if verdict.is_good:
+        console.print(tr("every invariant held"))
+
+
+def _shrink(args: argparse.Namespace, stories: Sequence[Story], verdicts: Sequence[Verdict]) -> list[str]:
+    from mastertrading.app.campaign.faults import shrunk
+    from mastertrading.app.campaign.story import write_story
+
+    remarks, written, done = err(quiet=args.json), [], set[str]()
+    for story, verdict in zip(stories, verdicts, strict=True):
+        for name in sorted({one.invariant for one in verdict.violations} - done):
+            done.add(name)
+            small = shrunk(story, name)
+            path = args.shrink / f"{name}-{story.seed}.json"
+            write_story(small, path, invariant=name)
+            written.append(str(path))
+            remarks.print(f"{name}: {path} ({len(small.faults)} faults, {small.minutes} min)", markup=False)
+    return written
+
+
+def _replays(verdicts: Sequence[Verdict], args: argparse.Namespace) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in verdicts:
+        only = f" --only {args.only}" if args.only else ""
+        words = f"mastertrading campaign faults --seed {one.seed} --minutes {args.minutes} --calm {args.calm}{only}"
+        for violation in one.violations:
+            found.setdefault(violation.invariant, words)
+    return found
+
+
+# -------------------------------------------------------------------- crash
+def _crash(args: argparse.Namespace) -> int:
+    from mastertrading.app.campaign.crash import Wanted, campaign
+    from mastertrading.app.campaign.report import figures
+    from mastertrading.app.campaign.scenarios import scenarios
+
+    if args.list:
+        for story in scenarios():
+            out().print(story.name, markup=False)
+        return 0
+    if not any(args.named in story.name for story in scenarios()) or args.every == 0:
+        raise UsageError(tr("no scenario is meant"), hint="mastertrading campaign crash --list")
+    wanted = Wanted(args.named, args.every, args.workers, args.out, args.twice)
+    label, remarks = tr("deaths"), err(quiet=args.json)
+    told_at = 0
+
+    def advance(done: int, total: int) -> None:
+        nonlocal told_at
+        if done - told_at >= max(total // 10, 1):
+            told_at = done
+            remarks.print(f"{label}: {done} / {total}", markup=False)
+
+    _, verdicts = campaign(wanted, advance)
+    told = figures(verdicts)
+    told["scenarios"] = len({one.key.partition(":")[0] for one in verdicts})
+    told["rounds"] = {
+        "max": max((n for one in verdicts for n in one.starts), default=0),
+        "starts": sum(len(one.starts) for one in verdicts),
+    }
+    told["failing"] = [
+        {"death": one.key, "invariant": v.invariant, "detail": v.detail}
+        for one in verdicts
+        for v in one.violations
+    ]
+    told.pop("failing_seeds")
+    _tell(told, args.json)
+    for row in [] if args.json else told["failing"][:SHOWN]:
+        out().print(f"{row['invariant']:<4} {row['death']}: {row['detail']}", markup=False)
+    return FAILED if told["good"] != told["seeds"] else 0
+
+
+# -------------------------------------------------------------------- what it says
+def _tell(told: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(told, indent=2))
+        return
+    console = out()
+    reconverged, cover = told["reconverged_ms"], told["coverage"]
+    lines = {
+        tr("runs"): f"{told['seeds']}, {told['good']} {tr('good')}",
+        tr("orders"): ", ".join(f"{name} {count}" for name, count in sorted(told["commands"].items())),
+        tr("fills"): f"{told['fills']}, {tr('trades')} {told['trades']}",
+        tr("deaths"): str(told["deaths"]),
+        tr(
+            "without a stop"
+        ): f"p99 {told['bare_ms']['p99'] / 1000:g} s, max {told['bare_ms']['max'] / 1000:g} s; "
+        + tr("reachable")
+        + f" p99 {told['bare_reachable_ms']['p99'] / 1000:g} s, max {told['bare_reachable_ms']['max'] / 1000:g} s",
+        tr("agreed again"): f"p50 {reconverged['p50'] / 1000:g} s, p99 {reconverged['p99'] / 1000:g} s, "
+        f"max {reconverged['max'] / 1000:g} s; {tr('never')} {reconverged['never']}",
+        tr("coverage"): f"{cover['faults_a_seed']:.1f} {tr('faults a run')}, "
+        f"{cover['held_in_fault']:.0%} {tr('with a position during a fault')}, "
+        f"{len(cover['states'])} {tr('pairs of fault and state')}",
+        tr(
+            "processor"
+        ): f"{told['cpu_s']:.1f} s, {told['cpu_s'] / max(told['seeds'], 1):.2f} s {tr('a run')}",
+    }
+    for name, value in lines.items():
+        console.print(f"{name:<16} {value}", markup=False, soft_wrap=True)
+    hits = {name: count for name, count in cover["hits"].items() if count}
+    if hits:
+        console.print(
+            f"{tr('faults'):<16} {', '.join(f'{k} {n}' for k, n in hits.items())}",
+            markup=False,
+            soft_wrap=True,
+        )
+    _tell_invariants(told)
+
+
+def _tell_invariants(told: dict[str, Any]) -> None:
+    from mastertrading.app.campaign.invariants import CHECKERS
+
+    shown = table("", tr("invariant"), tr("broken in"), tr("what must hold"), numbers=(1,))
+    for checker in CHECKERS:
+        shown.add_row(checker.id, str(told["violations"][checker.id]), checker.says)
+    out().print(shown)
+    for name, words in told.get("replay", {}).items():
+        out().print(f"{name:<4} {words}", markup=False, soft_wrap=True)
+
+
+def _clock(ts_ms: int) -> str:
+    from datetime import UTC, datetime
+
+    return f"{datetime.fromtimestamp(ts_ms / 1000, UTC):%H:%M:%S}"
