@@ -53,6 +53,7 @@ def stay_here() -> None:
             return
         to = details[1]
         if isinstance(to, tuple) and not str(to[0]).startswith(("127.", "::1")):
+            sys.stdout.flush()
             sys.stderr.write(f"stopped: a connection to {to[0]} was about to be made\n")
             sys.stderr.flush()
             os._exit(LEFT)
