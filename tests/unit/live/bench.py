@@ -168,7 +168,7 @@ class Bench:
         trader, now_ms = self.trader, self.clock.now_ms()
         order = trader.mind.order_of(symbol)
         order.entry_lots, order.entry_stop_ticks, order.entry_target_ticks = lots, stop, target
-        trader.decided.bar_ms, trader.decided.opened = now_ms, True
+        trader.decided.bar_ms, trader.decided.opened = now_ms, {BTC, ETH}
         trader.permission.prices_ms[symbol] = now_ms
         trader.sender.new_bar()
 
