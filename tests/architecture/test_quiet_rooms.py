@@ -29,7 +29,7 @@ DATED = {"simulator/certificates.py"}
 LOCKED = {"exchange/pacing.py", "lake/staging.py"}
 """What threads of the command line share may have a lock, and nothing else of threads."""
 
-ON_A_LOOP = ("exchange", "simulator", "journal")
+ON_A_LOOP = ("exchange", "simulator", "journal", "live")
 """Who speaks to networks, or waits for disks, runs on a loop. Gateways still sleep by the clock that they are given."""
 
 SEEDED = {"Generator", "PCG64", "SeedSequence", "Philox"}

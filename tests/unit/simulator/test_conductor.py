@@ -143,12 +143,14 @@ def test_the_same_tape_twice_gives_the_same_events():
     assert told() == told()
 
 
-def test_every_point_is_announced_and_every_bar_closes_once():
+def test_every_point_and_every_mark_is_announced_and_every_bar_closes_once():
     exchange, _, conductor = made()
     heard = []
     exchange.subscribe(heard.append)
     conductor.play()
-    assert len([e for e in heard if isinstance(e, PriceMoved)]) == 12
+    assert len([e for e in heard if isinstance(e, PriceMoved)]) == 3 * (
+        4 + 1
+    )  # the mark of a close is told with it
     closed = [e for e in heard if isinstance(e, BarChanged) and e.closed]
     assert [(e.open, e.high, e.low, e.close) for e in closed] == [
         tuple(round(px * 10) for px in bar[:4]) for bar in BARS
