@@ -22,7 +22,7 @@ from mastertrading.domain.commands import Outcome, Refusal
 from mastertrading.domain.errors import ExchangeUnavailable
 from mastertrading.domain.feed import Bar, Funding, Quote, StreamGap
 from mastertrading.domain.market import MINUTE_MS
-from mastertrading.domain.orders import Order, OrderKind, OrderRequest, OrderStatus
+from mastertrading.domain.orders import MarginMode, Order, OrderKind, OrderRequest, OrderStatus
 from mastertrading.exchange.budget import Priority
 from mastertrading.simulator.line import Frame
 from mastertrading.simulator.orders import Cause, NewOrder
@@ -49,6 +49,46 @@ class VenueContract(GatewayContract):
 
     late_codes: tuple[bytes, ...] = ()
     """Bodies by which the venue says that it does not know either, or that nobody has read of."""
+
+    # ---------------------------------------------------------------- the set-up before an order
+    def test_the_first_entry_finds_its_set_up_put_right_and_the_next_one_asks_no_more(self):
+        async def scenario(desk: Desk):
+            desk.gateway.require_setup(5, MarginMode.CROSS)
+            first = await desk.gateway.place(market("a1"))
+            leverage, asked = desk.account.leverage[SYMBOL], len(desk.weather.told)
+            second = await desk.gateway.place(market("a2"))
+            return first.outcome, second.outcome, leverage, len(desk.weather.told) - asked
+
+        assert self.play(scenario) == (Outcome.ACK, Outcome.ACK, 5, 1)
+
+    def test_no_entry_goes_out_under_another_set_up_and_what_reduces_does(self):
+        async def scenario(desk: Desk):
+            desk.exchange.set_margin_mode(desk.account, None, MarginMode.ISOLATED)
+            await desk.gateway.place(market("a1"))
+            desk.gateway.require_setup(5, MarginMode.CROSS)
+            entry = await desk.gateway.place(market("a2"))
+            close = await desk.gateway.place(market("a3", SELL, reduce_only=True))
+            return (
+                entry.outcome,
+                entry.refusal,
+                "not set up" in entry.detail,
+                close.outcome,
+                len(desk.orders()),
+            )
+
+        told = self.play(scenario)
+        assert told == (Outcome.REFUSED, Refusal.POSITION_MODE, True, Outcome.ACK, 2)
+
+    def test_a_set_up_that_was_changed_by_hand_is_noticed_within_the_hour(self):
+        async def scenario(desk: Desk):
+            desk.gateway.require_setup(5, MarginMode.CROSS)
+            await desk.gateway.place(market("a1"))
+            desk.exchange.set_leverage(desk.account, SYMBOL, 20)
+            await desk.clock.sleep(3_601)
+            await desk.gateway.place(market("a2"))
+            return desk.account.leverage[SYMBOL]
+
+        assert self.play(scenario) == 5
 
     @pytest.mark.parametrize("how", LOST)
     def test_an_order_whose_reply_is_spoilt_is_unknown_and_is_found_afterwards(self, how):

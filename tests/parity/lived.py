@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
+from mastertrading.app.bar_inputs import Inputs, listings_of, primer_of
 from mastertrading.domain.facts import AccountName, RunFacts
-from mastertrading.domain.market import Bars
 from mastertrading.exchange.binance import BinanceGateway
 from mastertrading.exchange.bybit import BybitGateway
 from mastertrading.exchange.keys import Keys
@@ -13,15 +11,12 @@ from mastertrading.exchange.modes import Mode, Permit, site_of
 from mastertrading.journal.memory import memory_journal
 from mastertrading.live.ear import Ear
 from mastertrading.live.trader import Trader
-from mastertrading.signals.panel import primer_bars
 from mastertrading.simulator.bybit.desk import uid_of
 from mastertrading.simulator.conductor import Pace
-from mastertrading.simulator.listing import Listing
 from mastertrading.simulator.local import LocalExchange
 from mastertrading.simulator.paper import PaperGateway
 from mastertrading.simulator.tape import CLOSE, OPEN, BarTape
 from mastertrading.simulator.virtual_time import run_virtual
-from parity.test_mind import inputs_of
 from parity.whole import END, Scene
 
 GATEWAYS = {"binance_usdm": BinanceGateway, "bybit_linear": BybitGateway}
@@ -32,24 +27,6 @@ def busy(scene):
     """The same days under settings that make many more trades."""
     allocation = scene.settings.allocation.model_copy(update={"min_modules": 1, "threshold": 0.10})
     return Scene(scene.market, scene.settings.model_copy(update={"allocation": allocation}))
-
-
-def listings(scene):
-    """What the backtest assumes of costs, as a venue's own rules."""
-    costs = scene.rules[0].costs
-    return [
-        Listing(
-            instrument,
-            taker_e8=int(costs.taker_e8),
-            maker_e8=int(costs.maker_e8),
-            liquidation_e8=int(costs.liquidation_e8),
-            slippage_e8=int(costs.slippage_e8),
-            through_ticks=int(costs.through_ticks),
-            band=Decimal(1),
-            max_conditional=200,
-        )
-        for instrument in scene.market.instruments
-    ]
 
 
 class Life:
@@ -67,7 +44,12 @@ class Life:
         self.scene, self.venue, self.deaths = scene, venue, set(deaths)
         served = "binance_usdm" if venue == PAPER else venue
         tape = BarTape(scene.market, scene.start, scene.stop)
-        self.local = LocalExchange(listings(scene), venues=(served,), tape=tape, pace=Pace.LOCKSTEP)
+        self.local = LocalExchange(
+            listings_of(scene.market.instruments, scene.settings),
+            venues=(served,),
+            tape=tape,
+            pace=Pace.LOCKSTEP,
+        )
         self.local.open_account(deposit=int(scene.initial) // 10**8)
         self.exchange, self.account = self.local.exchange(), self.local.account()
         self.account.leverage.update(dict.fromkeys(scene.market.symbols, 125))
@@ -102,7 +84,7 @@ class Life:
             markets = self.exchange.markets
             await self.trader.on_open({symbol: markets[symbol].last_ticks for symbol in markets})
         elif progress.name == CLOSE:
-            await self.trader.on_bar(inputs_of(self.scene.market, self.decided, self._charged))
+            await self.trader.on_bar(self._inputs.of(self.decided))
             self.decided += 1
             return
         if progress.waits_for:
@@ -113,14 +95,12 @@ class Life:
         market = self.scene.market
         self.gateway = self._gateway()
         await self.gateway.start()
-        primer = [_bars(primer_bars(market, n)) for n in range(len(market.instruments))]
-        ear = Ear(self.scene.settings, market.instruments, primer, int(market.ts_ms[0]))
+        ear = Ear(self.scene.settings, market.instruments, primer_of(market), int(market.ts_ms[0]))
         self.trader = Trader(
             self.scene.settings, market.instruments, self.name, self.gateway, self.journal, ear
         )
-        self._charged = [0] * len(market.instruments)
-        past = (inputs_of(market, t, self._charged) for t in range(self.decided))
-        await self.trader.begin(past)
+        self._inputs = Inputs(market)
+        await self.trader.begin(self._inputs.until(self.decided))
 
     def _gateway(self):
         if self.venue == PAPER:
@@ -156,7 +136,3 @@ def wanted(run):
     """What a backtest filled, in the same words; it closes what is open at its end, nobody else does."""
     names = "instrument", "ts_ms", "lots", "px_ticks", "fee_atoms", "reason"
     return sorted(tuple(int(fill[name]) for name in names) for fill in run["fills"] if fill.reason != END)
-
-
-def _bars(packed):
-    return Bars(*(packed[name].copy() for name in ("open_ms", "open", "high", "low", "close", "volume")))

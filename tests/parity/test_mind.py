@@ -4,48 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from mastertrading.compiled import records
-from mastertrading.domain.market import Bars
-from mastertrading.live.ear import BarInputs, Ear
+from mastertrading.app.bar_inputs import Inputs, primer_of
+from mastertrading.live.ear import Ear
 from mastertrading.live.mind import Mind
-from mastertrading.signals.panel import CHARGE, primer_bars
 from parity.scenes import made, recorded
 from parity.whole import END, replayed
-
-
-def inputs_of(market, t, charged):
-    """What a live cycle would have been told of bar ``t``."""
-    close_ms = int(market.ts_ms[t]) + market.base_ms
-    due = []
-    for n, paid in enumerate(market.settlements):
-        while charged[n] < len(paid.ts_ms) and paid.ts_ms[charged[n]] <= close_ms:
-            k = charged[n]
-            due.append((int(paid.ts_ms[k]), n, float(paid.rate[k]), int(paid.interval_ms[k])))
-            charged[n] += 1
-    charges = records(CHARGE, len(due))
-    for row, (ts_ms, n, rate, interval_ms) in zip(charges, sorted(due), strict=True):
-        row.ts_ms, row.instrument, row.rate, row.interval_ms = ts_ms, n, rate, interval_ms
-    mark = market.close[t] if market.mark_close is None else market.mark_close[t]
-    mark = np.where(np.isnan(mark), market.close[t], mark)
-    prices = np.stack(
-        [market.open[t], market.high[t], market.low[t], market.close[t], market.volume[t], mark]
-    )
-    return BarInputs(
-        int(market.ts_ms[t]), prices, market.valid[t].copy(), charges, np.full(len(mark), np.nan)
-    )
 
 
 def lived(scene, run):
     """The same days, bar by bar, with the backtest's fills and payments told as a venue would tell them."""
     market = scene.market
-    primer = [_as_bars(primer_bars(market, n)) for n in range(len(market.instruments))]
-    ear = Ear(scene.settings, market.instruments, primer, int(market.ts_ms[0]))
+    ear = Ear(scene.settings, market.instruments, primer_of(market), int(market.ts_ms[0]))
     mind = Mind(scene.settings, market.instruments)
-    charged = [0] * len(market.instruments)
+    told = Inputs(market)
     out = {"decisions": [], "equity": [], "orders": []}
     written = []
     for t in range(scene.stop):
-        heard = ear.hear(inputs_of(market, t, charged))
+        heard = ear.hear(told.of(t))
         if t < scene.start:
             mind.listen(heard)
             continue
@@ -62,10 +37,6 @@ def lived(scene, run):
         out["orders"].append(mind.book.orders.copy())
     out = {name: np.stack(rows) if name != "equity" else np.array(rows) for name, rows in out.items()}
     return out | {n: np.concatenate([getattr(w, n) for w in written]) for n in written[0]._fields}
-
-
-def _as_bars(packed):
-    return Bars(*(packed[name].copy() for name in ("open_ms", "open", "high", "low", "close", "volume")))
 
 
 def _until(rows, mind, name, until_ms):

@@ -4,7 +4,7 @@
 market      5 000 market messages a second to one raw WebSocket client: none lost, memory flat
 orders      500 orders a second over TLS, each accepted
 lockstep    a day of seven instruments at one minute, a client connected, idle after each close
-hour        a simulated hour in process: ccxt polls, and watches a stream
+hour        a simulated hour in process: ccxt polls, watches a stream, and meets a seed's faults
 ==========  ====================================================================================
 """
 
@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from mastertrading.lake.synthetic import synthesize
 from mastertrading.simulator.binance import BinanceRules
 from mastertrading.simulator.clock import VirtualClock, WallClock
 from mastertrading.simulator.conductor import Pace
+from mastertrading.simulator.faults.plan import drawn
 from mastertrading.simulator.in_process import keep_time
 from mastertrading.simulator.line import Link
 from mastertrading.simulator.listing import Listing
@@ -244,13 +246,13 @@ async def _lockstep_client(port: int, control: int, token: str, folder: Path) ->
 
 # -------------------------------------------------------------------- an hour in process
 def hour(seed: int = 1, markets: tuple[Any, Any] | None = None) -> Figures:
-    """A simulated hour: ccxt watches bars, reads its account each minute, and trades now and then."""
+    """A simulated hour of a seed: six faults come and go; ccxt watches bars, reads its account each minute, trades."""
     import ccxt.pro
 
     bars = synthesize(("BTCUSDT",), 0.2, seed)
     tape = BarTape(bars, 60, 121)
     clock = VirtualClock(int(bars.ts_ms[60]) - 1_000)
-    seen = {"updates": 0, "reads": 0, "orders": 0}
+    seen = {"updates": 0, "reads": 0, "orders": 0, "troubles": 0}
 
     async def run() -> None:
         local = LocalExchange(
@@ -263,6 +265,10 @@ def hour(seed: int = 1, markets: tuple[Any, Any] | None = None) -> Figures:
         keep_time(client, clock)
         if markets is not None:
             client.set_markets(list(markets[0].values()), markets[1])
+        else:
+            await client.load_markets()
+        for fault in drawn(seed, start_ms=int(bars.ts_ms[60]), span_ms=3_600_000):
+            local.plan.add(fault)
         tasks = [asyncio.create_task(_watches(client, seen)), asyncio.create_task(_polls(client, seen))]
         try:
             await local.run()
@@ -272,6 +278,7 @@ def hour(seed: int = 1, markets: tuple[Any, Any] | None = None) -> Figures:
             await asyncio.gather(*tasks, return_exceptions=True)
             await client.close()
         seen["total"] = local.exchange().books().total
+        seen["faults_hit"] = sum(local.plan.hits().values())
         seen["markets"] = (client.markets, client.currencies)
 
     began, worked = time.perf_counter(), time.process_time()
@@ -283,22 +290,29 @@ def hour(seed: int = 1, markets: tuple[Any, Any] | None = None) -> Figures:
 
 async def _watches(client: Any, seen: Figures) -> None:
     while True:
-        await client.watch_ohlcv("BTC/USDT:USDT", "1m")
-        seen["updates"] += 1
+        await _tried(client.watch_ohlcv("BTC/USDT:USDT", "1m"), "updates", seen)
 
 
 async def _polls(client: Any, seen: Figures) -> None:
-    symbol, side = "BTC/USDT:USDT", "buy"
-    while True:
-        await client.fetch_positions([symbol])
-        await client.fetch_open_orders(symbol)
-        await client.fetch_balance()
-        seen["reads"] += 3
-        if seen["reads"] % 45 == 0:
-            await client.create_order(symbol, "market", side, 0.01)
-            side = "sell" if side == "buy" else "buy"
-            seen["orders"] += 1
+    symbol = "BTC/USDT:USDT"
+    for minute in count():
+        await _tried(client.fetch_positions([symbol]), "reads", seen)
+        await _tried(client.fetch_open_orders(symbol), "reads", seen)
+        await _tried(client.fetch_balance(), "reads", seen)
+        if minute % 15 == 14:
+            side = "sell" if minute // 15 % 2 else "buy"
+            await _tried(client.create_order(symbol, "market", side, 0.01), "orders", seen)
         await asyncio.sleep(60)
+
+
+async def _tried(doing: Any, name: str, seen: Figures) -> None:
+    """Count what was done, or that a fault was in the way: a spoilt reply trips ccxt's parsers, too."""
+    try:
+        await doing
+        seen[name] += 1
+    except Exception:
+        seen["troubles"] += 1
+        await asyncio.sleep(1)
 
 
 def main() -> None:

@@ -23,8 +23,9 @@ import numpy as np
 
 from mastertrading.app.backtest import Wanted, market_of
 from mastertrading.domain.errors import DataMissing, OutputError, UsageError
-from mastertrading.domain.instrument import RATE_UNIT, Instrument
+from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import HOUR_MS, Market
+from mastertrading.settings.records import rate_e8
 from mastertrading.settings.schema import Settings
 from mastertrading.simulator import lead
 from mastertrading.simulator.binance.rules import BinanceRules
@@ -132,16 +133,12 @@ def venues_named(name: str) -> tuple[str, ...]:
 def listing_of(instrument: Instrument, settings: Settings) -> Listing:
     """A contract as the exchange lists it: fees and fills of the settings."""
     costs = settings.costs
-
-    def in_e8(rate: float) -> int:
-        return round(rate * RATE_UNIT)
-
     return Listing(
         instrument,
-        taker_e8=in_e8(costs.taker_fee),
-        maker_e8=in_e8(costs.maker_fee),
-        liquidation_e8=in_e8(costs.liquidation_fee),
-        slippage_e8=in_e8(costs.slippage),
+        taker_e8=rate_e8(costs.taker_fee),
+        maker_e8=rate_e8(costs.maker_fee),
+        liquidation_e8=rate_e8(costs.liquidation_fee),
+        slippage_e8=rate_e8(costs.slippage),
         through_ticks=settings.fills.through_ticks,
     )
 

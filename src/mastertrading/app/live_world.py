@@ -16,22 +16,18 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from mastertrading.app.exchange import listing_of
+from mastertrading.app.bar_inputs import Inputs, listings_of, primer_of
 from mastertrading.backtest.run import Ask, run, window
-from mastertrading.compiled import records
 from mastertrading.domain.errors import ExchangeUnavailable, UsageError
 from mastertrading.domain.facts import AccountName, RunFacts
-from mastertrading.domain.instrument import Instrument
-from mastertrading.domain.market import F64, Bars, Market
+from mastertrading.domain.market import Market
 from mastertrading.domain.ports import Gateway, Journal
 from mastertrading.domain.reasons import FillReason
 from mastertrading.exchange.keys import Keys
@@ -40,13 +36,12 @@ from mastertrading.exchange.opening import GATEWAYS
 from mastertrading.journal.memory import memory_journal
 from mastertrading.lake.names import timeframe_name
 from mastertrading.live.collector import Collector
-from mastertrading.live.ear import BarInputs, Ear
+from mastertrading.live.ear import Ear
 from mastertrading.live.runner import Pace, Runner
 from mastertrading.live.trader import Trader
 from mastertrading.live.units import atoms_of
 from mastertrading.settings.load import config_hash
 from mastertrading.settings.schema import Settings
-from mastertrading.signals.panel import CHARGE, primer_bars
 from mastertrading.simulator.bybit.desk import uid_of
 from mastertrading.simulator.conductor import Pace as Tempo
 from mastertrading.simulator.conductor import Progress
@@ -346,51 +341,6 @@ def trade_hash(fills: Sequence[Filled]) -> str:
 
 
 # ---------------------------------------------------------------- parts
-def listings_of(instruments: Sequence[Instrument], settings: Settings) -> list[Any]:
-    """What the backtest assumes of costs, as a venue's rules; no limit of a venue's own stands in the way."""
-    return [replace(listing_of(one, settings), band=Decimal(1), max_conditional=200) for one in instruments]
-
-
-def primer_of(market: Market) -> list[Bars]:
-    """Per instrument the hours before the first bar."""
-    names = "open_ms", "open", "high", "low", "close", "volume"
-    packed = [primer_bars(market, n) for n in range(len(market.instruments))]
-    return [Bars(*(part[name].copy() for name in names)) for part in packed]
-
-
-class Inputs:
-    """What a live cycle would have been told of the bars of a market, from its first on."""
-
-    def __init__(self, market: Market) -> None:
-        self.market = market
-        self._charged = [0] * len(market.instruments)
-
-    def until(self, stop: int) -> Iterator[BarInputs]:
-        """Bars [0, stop)."""
-        return (self._of(t) for t in range(stop))
-
-    def _of(self, t: int) -> BarInputs:
-        market = self.market
-        mark = market.close[t] if market.mark_close is None else market.mark_close[t]
-        mark = np.where(np.isnan(mark), market.close[t], mark)
-        rows = [market.open[t], market.high[t], market.low[t], market.close[t], market.volume[t], mark]
-        unknown: F64 = np.full(len(mark), np.nan)
-        return BarInputs(int(market.ts_ms[t]), np.stack(rows), market.valid[t].copy(), self._due(t), unknown)
-
-    def _due(self, t: int) -> Any:
-        """Charges that became known with a bar."""
-        close_ms, due = int(self.market.ts_ms[t]) + self.market.base_ms, []
-        for n, paid in enumerate(self.market.settlements):
-            while self._charged[n] < len(paid.ts_ms) and paid.ts_ms[self._charged[n]] <= close_ms:
-                k = self._charged[n]
-                due.append((int(paid.ts_ms[k]), n, float(paid.rate[k]), int(paid.interval_ms[k])))
-                self._charged[n] += 1
-        out = records(CHARGE, len(due))
-        for row, (ts_ms, n, rate, interval_ms) in zip(out, sorted(due), strict=True):
-            row.ts_ms, row.instrument, row.rate, row.interval_ms = ts_ms, n, rate, interval_ms
-        return out
-
-
 def check_venue(venue: str) -> str:
     """A venue that can be lived. Raises ``UsageError``."""
     if venue != PAPER and venue not in GATEWAYS:

@@ -383,7 +383,12 @@ class BybitGateway(VenueGateway):
     # ---------------------------------------------------------------- market
     async def _bars_page(self, symbol: str, timeframe: str, first_ms: int, last_ms: int) -> Sequence[Bar]:
         window = {"start": first_ms, "end": last_ms - 1, "limit": self.bars_at_once}
-        asked = {**LINEAR, "symbol": self.market_id(symbol), "interval": words.INTERVALS[timeframe], **window}
+        asked = {
+            **LINEAR,
+            "symbol": self.market_id(symbol),
+            "interval": words.interval_of(timeframe),
+            **window,
+        }
         told = (await self._result(BARS, asked)).told.get("list")
         if not isinstance(told, list):
             raise ExchangeUnavailable(f"{self.name} gave no list of bars")

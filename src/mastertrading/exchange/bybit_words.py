@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from mastertrading.domain.commands import Refusal
+from mastertrading.domain.errors import UsageError
 from mastertrading.domain.feed import Bar, Funding, Quote
 from mastertrading.domain.orders import (
     BUY,
@@ -123,6 +124,13 @@ INTERVALS = {
     "1d": "D",
 }
 TIMEFRAMES = {interval: timeframe for timeframe, interval in INTERVALS.items()}
+
+
+def interval_of(timeframe: str) -> str:
+    """The venue's word for a length of bars. Raises ``UsageError`` where it has none."""
+    if timeframe not in INTERVALS:
+        raise UsageError(f"Bybit has no bars of {timeframe}", why=f"it has {', '.join(INTERVALS)}")
+    return INTERVALS[timeframe]
 
 
 def order_of(row: Row, symbols: Symbols) -> Order:

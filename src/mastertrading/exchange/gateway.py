@@ -38,7 +38,7 @@ from mastertrading.exchange.keys import Keys
 from mastertrading.exchange.modes import Permit, check_account
 from mastertrading.exchange.outcome import Answer, Codes, judged, said, settled
 from mastertrading.exchange.series import length_ms
-from mastertrading.exchange.setup import verified
+from mastertrading.exchange.setup import SetupGuard, verified
 
 CLIENT_ID = re.compile(r"[a-z0-9]{1,32}")
 """Good on every venue; BingX makes small letters of it."""
@@ -106,6 +106,7 @@ class VenueGateway(ABC):
             proxy=proxy,
         )
         self.warnings: tuple[str, ...] = ()
+        self._guard: SetupGuard | None = None
         self._markets: dict[str, Market] = {}
         self._symbols: dict[str, str] = {}
         self._contracts: dict[str, Instrument] = {}
@@ -274,8 +275,12 @@ class VenueGateway(ABC):
         wrong = self._cannot(request)
         if wrong:
             return self._refused_here(wrong)
-        endpoint, parameters = self._order(request)
         protects = request.reduce_only or request.close_position
+        if self._guard is not None and not protects:
+            objection = await self._guard.objection(request.symbol)
+            if objection:
+                return self._refused_here(objection, Refusal.POSITION_MODE)
+        endpoint, parameters = self._order(request)
         priority = Priority.PROTECTION if protects else Priority.USUAL
         answer = await self._asked(endpoint, parameters, priority, None if protects else ENTRY_PATIENCE_S)
 
@@ -339,9 +344,9 @@ class VenueGateway(ABC):
             return f"{self.name} has no attached stops"
         return ""
 
-    def _refused_here(self, why: str) -> Reply:
+    def _refused_here(self, why: str, refusal: Refusal = Refusal.BAD_REQUEST) -> Reply:
         now = self.now_ms()
-        return Reply(Outcome.REFUSED, refusal=Refusal.BAD_REQUEST, detail=why, sent_ms=now, received_ms=now)
+        return Reply(Outcome.REFUSED, refusal=refusal, detail=why, sent_ms=now, received_ms=now)
 
     def _learnt(self, reply: Reply) -> Reply:
         if reply.refusal in STALE_CONTRACTS:
@@ -358,6 +363,10 @@ class VenueGateway(ABC):
     ) -> tuple[Setup, ...]:
         """Make sure of position mode, margin mode and leverage; see ``setup.verified``."""
         return await verified(self, symbols, leverage, mode, change)
+
+    def require_setup(self, leverage: int, mode: MarginMode) -> None:
+        """From here on an instrument's set-up is read back before its first entry, and hourly; see ``SetupGuard``."""
+        self._guard = SetupGuard(self, leverage, mode)
 
     # ---------------------------------------------------------------- bars and streams
     async def bars(self, symbol: str, timeframe: str, since_ms: int, until_ms: int) -> tuple[Bar, ...]:

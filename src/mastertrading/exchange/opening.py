@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mastertrading.domain.errors import UsageError
+from mastertrading.domain.orders import MarginMode
 from mastertrading.domain.ports import Clock
 from mastertrading.exchange.keys import keys_of
 from mastertrading.exchange.modes import SWITCH, Mode, permit_of
@@ -33,6 +34,8 @@ def open_gateway(
     seed: int = 0,
 ) -> VenueGateway:
     """The gateway that the settings name. It has opened nothing yet; ``start`` does.
+
+    Before an instrument's first order, and every hour, it reads position mode, margin mode and leverage back.
 
     Parameters
     ----------
@@ -69,4 +72,5 @@ def open_gateway(
         proxy=settings.proxy,
         seed=seed,
     )
+    gateway.require_setup(settings.leverage, MarginMode(settings.margin))
     return gateway

@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 
 from mastertrading.domain.errors import UsageError
 from mastertrading.domain.feed import Bar, BarRevised
-from mastertrading.domain.market import DAY_MS, HOUR_MS, MINUTE_MS
-
-TIMEFRAMES: Mapping[str, int] = {
-    "1m": MINUTE_MS,
-    "3m": 3 * MINUTE_MS,
-    "5m": 5 * MINUTE_MS,
-    "15m": 15 * MINUTE_MS,
-    "30m": 30 * MINUTE_MS,
-    "1h": HOUR_MS,
-    "2h": 2 * HOUR_MS,
-    "4h": 4 * HOUR_MS,
-    "6h": 6 * HOUR_MS,
-    "12h": 12 * HOUR_MS,
-    "1d": DAY_MS,
-}
+from mastertrading.domain.timeframes import TIMEFRAMES
 
 REMEMBERED = 64
 """Closed bars by which a repetition is told from a revision."""

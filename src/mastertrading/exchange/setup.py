@@ -6,11 +6,34 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from mastertrading.domain.errors import SafetyBlocked
+from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable, SafetyBlocked
 from mastertrading.domain.orders import MarginMode, Setup
 
 if TYPE_CHECKING:
     from mastertrading.exchange.gateway import VenueGateway
+
+FRESH_S = 3_600.0
+"""After so long a set-up is looked at again: somebody may have changed it by hand."""
+
+
+class SetupGuard:
+    """Lets no order out that may open a position before its instrument's set-up was read back."""
+
+    def __init__(self, gateway: VenueGateway, leverage: int, mode: MarginMode) -> None:
+        self._gateway, self._leverage, self._mode = gateway, leverage, mode
+        self._seen_s: dict[str, float] = {}
+
+    async def objection(self, symbol: str) -> str:
+        """Why an order of this instrument must not go out; empty if it may."""
+        now_s = self._gateway.clock.monotonic()
+        if now_s - self._seen_s.get(symbol, float("-inf")) < FRESH_S:
+            return ""
+        try:
+            await verified(self._gateway, [symbol], self._leverage, self._mode, change=True)
+        except (SafetyBlocked, ExchangeUnavailable, ExchangeRefused) as trouble:
+            return f"{trouble.what}: {trouble.why}" if trouble.why else trouble.what
+        self._seen_s[symbol] = now_s
+        return ""
 
 
 async def verified(

@@ -8,7 +8,8 @@ from collections import deque
 from typing import NamedTuple
 
 from mastertrading.compiled.interpreted import interpreted
-from mastertrading.domain.market import DAY_MS, HOUR_MS, I64, MINUTE_MS
+from mastertrading.domain.market import DAY_MS, I64, MINUTE_MS
+from mastertrading.domain.timeframes import TIMEFRAMES
 from mastertrading.rules.position.fills import slipped
 from mastertrading.simulator.depth import Depth, Levels, best_levels, synthetic_levels
 from mastertrading.simulator.events import BarChanged, FundingChanged, PriceMoved, TradePrinted
@@ -16,22 +17,6 @@ from mastertrading.simulator.listing import Listing
 from mastertrading.simulator.orders import Order
 
 _slipped = interpreted(slipped)
-
-TIMEFRAMES = {
-    "1m": MINUTE_MS,
-    "3m": 3 * MINUTE_MS,
-    "5m": 5 * MINUTE_MS,
-    "15m": 15 * MINUTE_MS,
-    "30m": 30 * MINUTE_MS,
-    "1h": HOUR_MS,
-    "2h": 2 * HOUR_MS,
-    "4h": 4 * HOUR_MS,
-    "6h": 6 * HOUR_MS,
-    "8h": 8 * HOUR_MS,
-    "12h": 12 * HOUR_MS,
-    "1d": DAY_MS,
-}
-"""Whole multiples of a base bar; a week of bars is nobody's business here."""
 
 TRADES_KEPT = 1000
 

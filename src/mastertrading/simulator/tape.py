@@ -20,10 +20,11 @@ from mastertrading.compiled.interpreted import interpreted
 from mastertrading.domain.errors import DataUnreadable
 from mastertrading.domain.market import F64, I64, Market, Settlements
 from mastertrading.domain.reasons import IntrabarPath
+from mastertrading.domain.timeframes import TIMEFRAMES
 from mastertrading.rules.position.fills import adverse_first
 from mastertrading.settings.records import rate_e8
 from mastertrading.simulator.exchange import Exchange
-from mastertrading.simulator.market import TIMEFRAMES, MarketState, Row
+from mastertrading.simulator.market import MarketState, Row
 
 _adverse_first = interpreted(adverse_first)
 

@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from mastertrading.app.bar_inputs import Inputs
 from mastertrading.app.campaign.doors import Fate, GatewayDoor, JournalDoor, Killed, Moment, Step
 from mastertrading.app.campaign.market import BEGIN_MS, forecasts_of, market_of
 from mastertrading.app.campaign.settings import settings_of
 from mastertrading.app.campaign.story import Story
 from mastertrading.app.campaign.witness import Wire
+from mastertrading.app.exchange import listing_of
 from mastertrading.backtest.forecasts import USER_MODULE
 from mastertrading.compiled import records
 from mastertrading.domain.facts import AccountName, RunFacts
@@ -35,8 +37,6 @@ from mastertrading.journal.memory import MemoryStore
 from mastertrading.journal.stored import StoredJournal
 from mastertrading.live.ear import BarInputs, Ear, Heard
 from mastertrading.live.trader import Trader
-from mastertrading.settings.records import rules_record
-from mastertrading.signals.panel import CHARGE
 from mastertrading.signals.rows import VERDICT
 from mastertrading.simulator.bybit.desk import uid_of
 from mastertrading.simulator.clock import VirtualClock
@@ -44,7 +44,6 @@ from mastertrading.simulator.conductor import Pace
 from mastertrading.simulator.events import AccountChanged, Event, OrderChanged
 from mastertrading.simulator.faults.fault import Fault
 from mastertrading.simulator.faults.plan import scripted
-from mastertrading.simulator.listing import Listing
 from mastertrading.simulator.local import LocalExchange
 from mastertrading.simulator.paper import PaperGateway
 from mastertrading.simulator.script import Script
@@ -92,10 +91,10 @@ class Process:
     journal: JournalDoor
     gateway: GatewayDoor
     trader: Trader
+    inputs: Inputs
     heard: int = 0
     opened: int = -1
     cycles: int = 0
-    charged: list[int] = field(default_factory=list)
 
 
 class World:
@@ -148,18 +147,8 @@ class World:
         self.exchange.subscribe(self._hear)
 
     def _local(self, served: str) -> LocalExchange:
-        costs = rules_record(self.settings, (USER_MODULE,))[0].costs
         listings = [
-            Listing(
-                one,
-                taker_e8=int(costs.taker_e8),
-                maker_e8=int(costs.maker_e8),
-                liquidation_e8=int(costs.liquidation_e8),
-                slippage_e8=int(costs.slippage_e8),
-                through_ticks=int(costs.through_ticks),
-                funding_interval_ms=60 * MINUTE_MS,
-                max_conditional=200,
-            )
+            replace(listing_of(one, self.settings), funding_interval_ms=60 * MINUTE_MS, max_conditional=200)
             for one in self.market.instruments
         ]
         rows = [_at(dict(act), BEGIN_MS) for act in self.story.acts]
@@ -296,12 +285,11 @@ class World:
             self.settings, self.market.instruments, self.name, gateway, door, ear, modules=(USER_MODULE,)
         )
         self.lives += 1
-        process = self.process = Process(self.lives, door, gateway, trader)
+        process = self.process = Process(self.lives, door, gateway, trader, Inputs(self.market))
         door.acquire(f"process {self.lives}", self.now_ms, FOREVER_MS)
         door.begin_run(RunFacts("code", "config", self.now_ms))
         await gateway.start()
-        process.charged = [0] * len(self.market.instruments)
-        past = [self._told(t, process.charged) for t in range(self._closed)]
+        past = list(process.inputs.until(self._closed))
         process.heard, process.opened = self._closed, self._opened
         await trader.begin(past)
         self._count_cycles(process)
@@ -371,9 +359,9 @@ class World:
         if process.heard >= self._closed:
             return False
         while process.heard < self._closed - 1:
-            process.trader.ear.hear(self._told(process.heard, process.charged))
+            process.trader.ear.hear(process.inputs.of(process.heard))
             process.heard += 1
-        told = self._told(process.heard, process.charged)
+        told = process.inputs.of(process.heard)
         process.heard += 1
         await process.trader.on_bar(told)
         if self._opened >= process.heard:  # it took so long that the next bar has begun
@@ -422,32 +410,6 @@ class World:
             self.rest_step = len(self.fate.steps)
             for listener in self.on_rest:
                 listener()
-
-    def _told(self, t: int, charged: list[int]) -> BarInputs:
-        market = self.market
-        close_ms = int(market.ts_ms[t]) + market.base_ms
-        due = []
-        for n, paid in enumerate(market.settlements):
-            while charged[n] < len(paid.ts_ms) and paid.ts_ms[charged[n]] <= close_ms:
-                k = charged[n]
-                due.append((int(paid.ts_ms[k]), n, float(paid.rate[k]), int(paid.interval_ms[k])))
-                charged[n] += 1
-        charges = records(CHARGE, len(due))
-        for row, one in zip(charges, sorted(due), strict=True):
-            row.ts_ms, row.instrument, row.rate, row.interval_ms = one
-        prices = np.stack(
-            [
-                market.open[t],
-                market.high[t],
-                market.low[t],
-                market.close[t],
-                market.volume[t],
-                market.close[t],
-            ]
-        )
-        return BarInputs(
-            int(market.ts_ms[t]), prices, market.valid[t], charges, np.full(prices.shape[1], np.nan)
-        )
 
 
 def _at(act: dict[str, Any], begin_ms: int) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def compile_all(quiet: bool = False) -> None:
 
 def _compile_live(market: Market, settings: Settings) -> None:
     """The verbs of the live cycle, one at a time, with nothing to book."""
-    from mastertrading.app.live_world import Inputs, primer_of
+    from mastertrading.app.bar_inputs import Inputs, primer_of
     from mastertrading.engine.steps import take_fills
     from mastertrading.live.ear import Ear
     from mastertrading.live.mind import Mind, fill_rows, payment_rows, transfer_rows

@@ -8,11 +8,11 @@ from itertools import groupby
 from typing import Final
 
 from mastertrading.domain.market import DAY_MS
+from mastertrading.domain.timeframes import TIMEFRAMES
 from mastertrading.simulator.binance.desk import Call
 from mastertrading.simulator.binance.rendering import Scale
 from mastertrading.simulator.events import BarChanged
 from mastertrading.simulator.listing import Listing
-from mastertrading.simulator.market import TIMEFRAMES
 
 MONDAY_MS: Final = 4 * DAY_MS
 """The first Monday since 1970."""

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from mastertrading.domain.market import HOUR_MS
+from mastertrading.domain.timeframes import TIMEFRAMES
 from mastertrading.simulator.binance.codes import VenueError
 from mastertrading.simulator.binance.desk import Call
 from mastertrading.simulator.binance.rendering import Scale, fixed, plain, rate
 from mastertrading.simulator.events import TradePrinted
 from mastertrading.simulator.listing import Listing, Trading
-from mastertrading.simulator.market import TIMEFRAMES, MarketState
+from mastertrading.simulator.market import MarketState
 from mastertrading.simulator.pricing import BOOK_LEVELS
 
 DEPTHS: Final = (5, 10, 20, 50, 100, 500, 1000)

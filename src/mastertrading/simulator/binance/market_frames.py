@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from mastertrading.domain.timeframes import TIMEFRAMES
 from mastertrading.simulator.binance.market import day_row, levels
 from mastertrading.simulator.binance.rendering import SIDE, Scale, rate
 from mastertrading.simulator.events import BarChanged, BookChanged, OrderChanged, PriceMoved, TradePrinted
 from mastertrading.simulator.listing import Listing
-from mastertrading.simulator.market import TIMEFRAMES, MarketState
+from mastertrading.simulator.market import MarketState
 
 Level = tuple[int, int]
 Levels = list[Level]

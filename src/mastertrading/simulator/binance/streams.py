@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
+from mastertrading.domain.timeframes import TIMEFRAMES
 from mastertrading.simulator.binance import market_frames as frames
 from mastertrading.simulator.binance.bars import INTERVALS
 from mastertrading.simulator.binance.desk import Desk, ListenKey
@@ -27,7 +28,6 @@ from mastertrading.simulator.events import (
     SettingsChanged,
     TradePrinted,
 )
-from mastertrading.simulator.market import TIMEFRAMES
 from mastertrading.simulator.orders import Cause
 from mastertrading.simulator.pricing import BOOK_LEVELS
 from mastertrading.simulator.wire import Hang, Request, Send

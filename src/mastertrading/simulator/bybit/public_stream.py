@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from mastertrading.domain.timeframes import TIMEFRAMES
 from mastertrading.simulator.bybit.bars import INTERVALS, interval_of, turnover
 from mastertrading.simulator.bybit.desk import Desk
 from mastertrading.simulator.bybit.market import quote_row, trade_id
@@ -24,7 +25,6 @@ from mastertrading.simulator.events import (
     PriceMoved,
     TradePrinted,
 )
-from mastertrading.simulator.market import TIMEFRAMES
 from mastertrading.simulator.orders import Cause
 from mastertrading.simulator.wire import Send
 

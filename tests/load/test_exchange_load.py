@@ -57,9 +57,10 @@ def test_an_hour_in_process_is_the_same_hour_again(capsys):
     markets = first.pop("markets")
     again = exchange_load.hour(3, markets)
     assert again["markets"]
-    same = ("updates", "reads", "orders", "total")
+    same = ("updates", "reads", "orders", "troubles", "faults_hit", "total")
     assert {name: first[name] for name in same} == {name: again[name] for name in same}
     assert first["updates"] > 200
+    assert first["faults_hit"] > 0
     assert first["total"] == 0
     with capsys.disabled():
         print(f"\nan hour in process: {first['cpu_seconds']} s, then {again['cpu_seconds']} s")
