@@ -376,7 +376,7 @@ class BinanceGateway(VenueGateway):
         return tuple(sorted(kept, key=lambda fill: (fill.ts_ms, int(fill.fill_id))))
 
     async def explain(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
-        """A fill says nothing of liquidation or deleveraging: the list of forced orders does."""
+        """A fill says nothing of its cause: the list of forced orders does, or the name of its own order."""
         causes: dict[tuple[str, str], str] = {}
         for symbol in {fill.symbol for fill in fills}:
             since_ms = min(fill.ts_ms for fill in fills if fill.symbol == symbol) - HOUR_MS
@@ -384,6 +384,10 @@ class BinanceGateway(VenueGateway):
             for row in self._rows(await self._read(FORCED, asked), "the forced orders"):
                 order_id, name = row.text("orderId"), row.text_or("clientOrderId")
                 causes[symbol, order_id] = words.cause_of(name)
+        for symbol, order_id in {(fill.symbol, fill.order_id) for fill in fills} - causes.keys():
+            told = await self._find(ORDER, {"symbol": self.market_id(symbol), "orderId": order_id})
+            name = "" if told is None else Row(told, f"an order of {self.name}").text_or("clientOrderId")
+            causes[symbol, order_id] = words.cause_of(name)
         return tuple(
             replace(fill, cause=causes.get((fill.symbol, fill.order_id), fill.cause)) for fill in fills
         )

@@ -24,7 +24,11 @@ FIXED = {
     Purpose.TARGET: FillReason.TARGET,
     Purpose.EMERGENCY: FillReason.EMERGENCY,
 }
-CAUSES = {"liquidation": FillReason.LIQUIDATION, "adl": FillReason.ADL}
+CAUSES = {
+    "liquidation": FillReason.LIQUIDATION,
+    "adl": FillReason.ADL,
+    "settlement": FillReason.EXTERNAL,
+}
 BY_NAME = {reason.name.lower(): reason for reason in FillReason}
 
 LATE_MS = 600_000

@@ -32,15 +32,24 @@ class Snapshot:
     positions: tuple[Position, ...] | None
     balance: Balance | None
     troubles: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
+    """Client ids of orders that were not read now: the venue acknowledged them, and said no word of their end."""
+    denied: frozenset[str] = frozenset()
+    """Client ids of orders that are there though our books say that they never were."""
 
     @property
     def is_whole(self) -> bool:
         """Whether orders and positions were read: without both, nothing is compared."""
         return self.orders is not None and self.positions is not None
 
-    def with_orders(self, orders: tuple[Order, ...] | None) -> Snapshot:
+    def with_orders(self, orders: tuple[Order, ...] | None, unread: frozenset[str] = frozenset()) -> Snapshot:
         """The same look with these orders."""
-        return replace(self, orders=orders)
+        return replace(self, orders=orders, unread=unread)
+
+    @property
+    def written(self) -> tuple[Order, ...]:
+        """Orders as the books may take them."""
+        return tuple(order for order in self.orders or () if order.client_id not in self.denied)
 
     def positions_of(self, symbol: str) -> tuple[Position, ...]:
         """Positions of one instrument."""
