@@ -206,9 +206,9 @@ class Protocol:
     def is_gone(self, command: Command, snapshot: Snapshot) -> bool:
         """Whether an order that the venue had is in none of its answers any more, several times over.
 
-        Not before its deadline: so late may reads be.
+        Answers that may be older than the order itself say nothing of it.
         """
-        if not snapshot.is_whole or self.gateway.now_ms() <= command.deadline_ms:
+        if not snapshot.is_whole or snapshot.asked_ms <= command.changed_ms + self.bounds.lag_ms:
             return False
         return self._looks.setdefault(command.client_id, _Looks()).look(self.gateway.now_ms())
 
