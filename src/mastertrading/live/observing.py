@@ -164,6 +164,8 @@ class Observer:
         booked = self.recorder.book(news)
         self.mind.take_transfers(booked.transfers)
         self.mind.take_payments(booked.payments)
+        if booked.other_atoms:
+            self.mind.correct_money(booked.other_atoms, self.gateway.now_ms())
         for k, fill in enumerate(booked.told):
             command = self.journal.command(fill.client_id) if fill.client_id else None
             column = self.mind.column(fill.symbol)

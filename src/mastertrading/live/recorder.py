@@ -47,6 +47,8 @@ class Booked:
     paid: tuple[Payment, ...]
     unreadable: tuple[str, ...] = ()
     """Instruments with a fill that is between the ticks or lots that we know."""
+    other_atoms: int = 0
+    """What all other bookings of the venue have brought: neither funding of our instruments nor transfers."""
 
     @property
     def is_empty(self) -> bool:
@@ -140,7 +142,15 @@ class Recorder:
             tuple(told),
             tuple(paid),
             tuple(sorted(unreadable)),
+            sum(self._other_atoms(payment) for payment in paid),
         )
+
+    def _other_atoms(self, payment: Payment) -> int:
+        is_funding = payment.kind == "funding"
+        known = payment.kind == "transfer" or (is_funding and payment.symbol in self._columns)
+        if known or payment.currency != self._quote:
+            return 0
+        return atoms_of(-payment.amount if is_funding else payment.amount)
 
     def _owner(self, fill: Fill) -> str:
         name = self.client_id_of(fill)

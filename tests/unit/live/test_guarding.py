@@ -9,8 +9,8 @@ import pytest
 from mastertrading.domain.commands import Refusal
 from mastertrading.domain.intents import Purpose
 from mastertrading.domain.orders import OrderKind
-from mastertrading.simulator.orders import NewOrder
-from unit.live.bench import BTC, ETH, PX, STOP, TARGET, Bench, settings
+from mastertrading.simulator.orders import IncomeKind, NewOrder
+from unit.live.bench import BTC, ETH, PX, STOP, TARGET, Bench, OnTheWire, settings
 
 
 def adjustments(bench):
@@ -213,6 +213,21 @@ def test_a_deposit_explains_itself():
     bench.play(story)
     assert adjustments(bench) == []
     assert int(bench.trader.mind.book.account[0].transferred) == 50 * 10**8
+
+
+@pytest.mark.parametrize("atoms", [-(5 * 10**8), 5 * 10**8])
+def test_a_booking_of_the_venue_explains_itself_and_counts_once(atoms):
+    async def story(bench):
+        await bench.run(1)
+        bench.exchange.transfer(bench.account, atoms, IncomeKind.ADJUSTMENT)
+        await bench.run(15)
+
+    bench = OnTheWire("binance_usdm")
+    bench.play(story)
+    account = bench.trader.mind.book.account[0]
+    assert adjustments(bench) == []
+    assert int(account.balance) == 100_000 * 10**8 + atoms
+    assert int(account.transferred) == max(atoms, 0)  # what is found is no profit
 
 
 def test_the_books_begin_with_the_money_that_is_there():
