@@ -31,7 +31,7 @@ from mastertrading.domain.orders import (
 from mastertrading.exchange import binance_words as words
 from mastertrading.exchange.budget import Limit, Priority
 from mastertrading.exchange.connection import Endpoint
-from mastertrading.exchange.decode import Row, listed, rows_of
+from mastertrading.exchange.decode import Row, add_once, listed, rows_of
 from mastertrading.exchange.feed import Dialect, Start
 from mastertrading.exchange.gateway import VenueGateway, plain
 from mastertrading.exchange.lookup import look_up
@@ -367,7 +367,8 @@ class BinanceGateway(VenueGateway):
                 {**asked, "startTime": start, "endTime": min(start + WEEK_MS, until) - 1}
             )
             while page:
-                found |= {fill.fill_id: fill for fill in page}
+                for fill in page:
+                    add_once(found, fill.fill_id, fill)
                 if len(page) < PAGE:
                     break
                 last = max(int(fill.fill_id) for fill in page)

@@ -85,7 +85,10 @@ def _newer(known: Order | None, told: Order) -> Order | None:
     """
     if known is None or (known.status is OrderStatus.UNKNOWN and known.filled_qty <= told.filled_qty):
         return told
-    stale = told.filled_qty < known.filled_qty or told.updated_ms < known.updated_ms
+    older = (
+        told.updated_ms < known.updated_ms and told.status.is_open
+    )  # an end is the last word, whatever its time
+    stale = older or told.filled_qty < known.filled_qty
     reopened = told.status.is_open and not known.status.is_open
     if stale or reopened or told == known or told.status is OrderStatus.UNKNOWN:
         return None

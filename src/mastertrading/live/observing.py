@@ -100,7 +100,7 @@ class Observer:
             payments_ms = self.recorder.paid_until_ms - LATE_MS * self._money_is_off
         known = frozenset(self.differences.doubts)
         news = await self.reader.news(self.recorder.since(known), symbols, payments_ms)
-        news = await self._named(news)
+        news = await self._named(self.recorder.sifted(news))
         booked = self._book(news)
         adjustments = self._explain(snapshot, told, news)
         uncertain = self._uncertain() | news.unread

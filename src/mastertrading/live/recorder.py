@@ -16,6 +16,7 @@ from mastertrading.domain.ports import Journal
 from mastertrading.domain.reasons import FillReason
 from mastertrading.engine.book import FILL, PAYMENT, TRANSFER
 from mastertrading.live.attached import owner_of
+from mastertrading.live.known_fills import KnownFills
 from mastertrading.live.snapshot import News
 from mastertrading.live.units import Units, atoms_of
 
@@ -76,7 +77,7 @@ class Recorder:
         self._units = {instrument.symbol: Units(instrument) for instrument in instruments}
         self._columns = {instrument.symbol: i for i, instrument in enumerate(instruments)}
         self._journal, self._base_ms = journal, base_ms
-        self._known: set[tuple[str, str]] = set()
+        self._known = KnownFills()
         self._paid: set[str] = set()
         self._names: dict[tuple[str, str], str] = {}
         self._filled: dict[str, Decimal] = {}
@@ -124,11 +125,16 @@ class Recorder:
             for symbol in self._units
         }
 
+    def sifted(self, news: News) -> News:
+        """The same news with only those fills that are new."""
+        ours = [fill for fill in news.fills if fill.symbol in self._columns]
+        fresh, spoilt = self._known.sifted(ours)
+        return replace(news, fills=fresh, unread=news.unread | spoilt)
+
     def book(self, news: News) -> Booked:
-        """Keep what is new, and say what it is to the engine."""
-        fresh = [f for f in news.fills if self._is_new(f)]
-        unreadable = {f.symbol for f in fresh if not self._is_on_grid(f)}
-        told = [replace(f, client_id=self._owner(f)) for f in fresh if f.symbol not in unreadable]
+        """Keep what is new (``sifted``), and say what it is to the engine."""
+        unreadable = {f.symbol for f in news.fills if not self._is_on_grid(f)}
+        told = [replace(f, client_id=self._owner(f)) for f in news.fills if f.symbol not in unreadable]
         told.sort(key=lambda fill: (fill.ts_ms, fill.symbol, _order_of(fill.fill_id)))
         paid = [p for p in news.payments if p.payment_id not in self._paid and p.ts_ms > self._began_ms]
         paid.sort(key=lambda payment: (payment.ts_ms, payment.payment_id))
@@ -174,8 +180,7 @@ class Recorder:
 
     def nameless_fills(self, news: News) -> tuple[Fill, ...]:
         """Those fills."""
-        fresh = [f for f in news.fills if self._is_new(f) and f.cause == "trade"]
-        return tuple(f for f in fresh if not self._owner(f))
+        return tuple(f for f in news.fills if f.cause == "trade" and not self._owner(f))
 
     def without_nameless(self, news: News, symbols: frozenset[str]) -> News:
         """The same news without those fills: they are told again."""
@@ -195,11 +200,8 @@ class Recorder:
         purpose = command.intent.purpose
         return FIXED.get(purpose) or BY_NAME.get(command.intent.reason, FillReason.UNKNOWN)
 
-    def _is_new(self, fill: Fill) -> bool:
-        return (fill.symbol, fill.fill_id) not in self._known and fill.symbol in self._columns
-
     def _note(self, fill: Fill) -> None:
-        self._known.add((fill.symbol, fill.fill_id))
+        self._known.note(fill)
         if fill.client_id:
             self._filled[fill.client_id] = self._filled.get(fill.client_id, Decimal(0)) + fill.qty
         self.cursors[fill.symbol] = max(self.cursors.get(fill.symbol, 0), fill.ts_ms)
@@ -231,6 +233,6 @@ class Recorder:
         return ts_ms - ts_ms % self._base_ms
 
 
-def _order_of(fill_id: str) -> tuple[int, str]:
-    """Numbers by value, other ids by text."""
-    return (int(fill_id), "") if fill_id.isdecimal() else (0, fill_id)
+def _order_of(fill_id: str) -> int:
+    """Numbers by value; where ids are no numbers, the gateway's own order stands."""
+    return int(fill_id) if fill_id.isdecimal() else 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable
 from mastertrading.domain.orders import Balance, Fill, Order, Payment, Position
 from mastertrading.domain.ports import Gateway
+
+FUTURE_MS = 60_000
+"""No clock that may be traded by is wrong by so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +109,22 @@ class Reader:
         unread = set()
         for symbol in symbols:
             try:
-                fills += await self._gateway.fills(symbol, since_ms.get(symbol, 0))
+                told = await self._gateway.fills(symbol, since_ms.get(symbol, 0))
+                self._check_times(fill.ts_ms for fill in told)
+                fills += told
             except (ExchangeUnavailable, ExchangeRefused):
                 unread.add(symbol)
         payments: tuple[Payment, ...] = ()
         if payments_ms is not None:
             try:
                 payments = await self._gateway.payments(payments_ms)
+                self._check_times(payment.ts_ms for payment in payments)
             except (ExchangeUnavailable, ExchangeRefused):
                 unread |= set(symbols)  # a fill may not be booked before the payment that came before it
                 return News((), (), frozenset(unread), paid=False)
         return News(tuple(fills), payments, frozenset(unread), paid=payments_ms is not None)
+
+    def _check_times(self, times_ms: Iterable[int]) -> None:
+        """What has not happened yet is no clean answer."""
+        if max(times_ms, default=0) > self._gateway.now_ms() + FUTURE_MS:
+            raise ExchangeUnavailable("the venue tells of what has not happened yet")
