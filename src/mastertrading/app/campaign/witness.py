@@ -75,11 +75,12 @@ class Wire:
     statuses: Counter[int] = field(default_factory=Counter)
 
     def _watched(self, private: bool, do: Callable[[], Any]) -> Any:
-        before = {id(fault): fault.hits for fault in self.plan.faults}
+        faults = tuple(self.plan.faults)
+        before = [fault.hits for fault in faults]
         answer = do()
-        acted = [f for f in self.plan.faults if f.hits != before.get(id(f), 0)]
+        acted = [one.key for one, hits in zip(faults, before, strict=True) if one.hits != hits]
         if acted:
-            self.note_hits([f.key for f in acted], private)
+            self.note_hits(acted, private)
         return answer
 
     def note_hits(self, keys: Sequence[str], private: bool) -> None:

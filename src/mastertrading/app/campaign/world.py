@@ -226,8 +226,13 @@ class World:
         if self._news is not None:
             self._news.set()
 
+    def _heed(self) -> None:
+        """A look begins: it shows all that was news until now, and what comes from here on needs another."""
+        if self._news is not None:
+            self._news.clear()
+
     async def _rest(self, seconds: float | None) -> None:
-        """Until there is news, or so long."""
+        """Until there is news that nobody has looked at, or so long."""
         assert self._news is not None
         if self._news.is_set():
             return
@@ -301,6 +306,7 @@ class World:
         inner = process.trader.cycle
 
         async def cycle(heard: Heard | None = None) -> bool:
+            self._heed()
             answer = await inner(heard)
             process.cycles += 1
             for listener in self.on_cycle:
@@ -344,7 +350,6 @@ class World:
         assert process is not None
         assert self._news is not None
         while True:
-            self._news.clear()
             if not await self._bars(process) and not await self._open(process):
                 await process.trader.settle()
             if self._is_done():
