@@ -176,3 +176,17 @@ def test_an_outage_is_no_failure_of_the_stop():
     bench.play(story)
     assert bench.lots() == 10
     assert bench.stops() == [(-1, 10, PX - 5_000)]
+
+
+def test_a_target_that_old_answers_do_not_show_is_neither_given_up_nor_sent_again():
+    async def story(bench):
+        bench.gateway.hidden_orders = bench.gateway.found_nothing = True
+        await bench.enter(10, target=TARGET)
+        await bench.run(9)
+        bench.gateway.hidden_orders = bench.gateway.found_nothing = False
+        await bench.run(5)
+
+    bench = Bench()
+    bench.play(story)
+    (target,) = bench.commands(Purpose.TARGET)
+    assert target.state is CommandState.WORKING
