@@ -58,4 +58,5 @@ def campaign(
         "twice": wanted.twice,
     }
     sheet = Sheet(wanted.folder, shape)
-    return stories, tried_all(stories, sheet, wanted.workers, lambda done: advance(done, len(stories)))
+    tried_all(stories, sheet, wanted.workers, lambda done: advance(done, len(stories)))
+    return stories, list(sheet.verdicts(story.name for story in stories))

@@ -158,7 +158,8 @@ class Wire:
         return answer
 
     def dials(self, venue: str, request: Request) -> Delivery:
-        return self.plan.dials(venue, request)
+        answer: Delivery = self._watched(False, lambda: self.plan.dials(venue, request))
+        return answer
 
     def opened(self, link: Link) -> None:
         self.plan.opened(link)
@@ -167,10 +168,15 @@ class Wire:
         self.plan.closed(link)
 
     def frames(self, link: Link, text: str) -> Sequence[Frame]:
-        return self.plan.frames(link, text)
+        if not self.plan.faults:
+            return self.plan.frames(link, text)
+        answer: Sequence[Frame] = self._watched(False, lambda: self.plan.frames(link, text))
+        return answer
 
     def hears(self, link: Link, text: str) -> bool:
-        return self.plan.hears(link, text)
+        answer: bool = self._watched(False, lambda: self.plan.hears(link, text))
+        return answer
 
     def pongs(self, link: Link) -> bool:
-        return self.plan.pongs(link)
+        answer: bool = self._watched(False, lambda: self.plan.pongs(link))
+        return answer

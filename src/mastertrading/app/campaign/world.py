@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from mastertrading.app.campaign.doors import Fate, GatewayDoor, JournalDoor, Kil
 from mastertrading.app.campaign.market import BEGIN_MS, forecasts_of, market_of
 from mastertrading.app.campaign.settings import settings_of
 from mastertrading.app.campaign.story import Story
+from mastertrading.app.campaign.streams import lived
 from mastertrading.app.campaign.witness import Wire
 from mastertrading.app.exchange import listing_of
 from mastertrading.backtest.forecasts import USER_MODULE
@@ -48,7 +50,7 @@ from mastertrading.simulator.local import LocalExchange
 from mastertrading.simulator.paper import PaperGateway
 from mastertrading.simulator.script import Script
 from mastertrading.simulator.tape import CLOSE, OPEN, BarTape
-from mastertrading.simulator.virtual_time import run_virtual
+from mastertrading.simulator.virtual_time import run_virtual, wall_shows
 
 GATEWAYS = {"binance_usdm": BinanceGateway, "bybit_linear": BybitGateway}
 PAPER = "paper"
@@ -169,7 +171,8 @@ class World:
 
     def run(self) -> World:
         """Live it; returns itself."""
-        run_virtual(self._live(), self.clock)
+        with wall_shows(self.clock) if self.story.streams else nullcontext():  # ccxt counts its pongs by the wall
+            run_virtual(self._live(), self.clock)
         return self
 
     # ---------------------------------------------------------------- time
@@ -185,6 +188,8 @@ class World:
         try:
             while not self.is_over:
                 await self._one_life()
+                if playing.done():
+                    playing.result()  # a mistake of ours: without a market there is nothing to judge
         finally:
             playing.cancel()
             await asyncio.gather(playing, return_exceptions=True)
@@ -300,7 +305,8 @@ class World:
         self._count_cycles(process)
         for listener in self.on_begin:
             listener()
-        await trader.on_open(self._prices())
+        if not self.story.streams:
+            await trader.on_open(self._prices())
 
     def _count_cycles(self, process: Process) -> None:
         inner = process.trader.cycle
@@ -348,7 +354,11 @@ class World:
         """As whoever drives a trader does: bars as they close, news as it comes, and a look now and then."""
         process = self.process
         assert process is not None
-        assert self._news is not None
+        if self.story.streams:
+            next_ms, ends_ms = (BEGIN_MS + bars * MINUTE_MS for bars in (process.heard, self.story.bars))
+            await lived(process.trader, self.clock, next_ms, ends_ms, self._is_done, self._pause_s)
+            await self._end(process)
+            return
         while True:
             if not await self._bars(process) and not await self._open(process):
                 await process.trader.settle()
