@@ -6,23 +6,26 @@ A run of seeds is kept line by line in one file: it can be stopped at any time, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mastertrading.app.campaign.coverage import NOT_TRIED
 from mastertrading.app.campaign.sheet import Sheet, tried_all
 from mastertrading.app.campaign.story import Story
-from mastertrading.app.campaign.trial import Verdict, tried
+from mastertrading.app.campaign.trial import Verdict
 from mastertrading.simulator.faults.catalogue import CATALOGUE
 from mastertrading.simulator.faults.dice import Dice
 
 ON_STREAMS = ("N10", "N11", "N12", "N13", "N14", "X33", *(key for key in CATALOGUE if key.startswith("D")))
 """They act on streams and on market data: on those who live by them."""
 AMONG = tuple(key for key in CATALOGUE if key not in ON_STREAMS)
-EVERYWHERE = (*AMONG, *ON_STREAMS)
+EVERYWHERE = tuple(key for key in (*AMONG, *ON_STREAMS) if key not in NOT_TRIED)
 """All that a campaign draws from."""
 STREAMED = 5
 """Every so many seeds, one lives by its streams; the others are told bars and news, and spend no time on frames."""
+WHOLE_LINKS = frozenset({"N10", "N11"})
+"""They befall a connection or not, once: where they are drawn, they do."""
 FEWEST, MOST = 4, 9
 FEWEST_STREAMED, MOST_STREAMED = 2, 5
 LONGEST_SHARE = 0.35
@@ -30,9 +33,7 @@ LONGEST_SHARE = 0.35
 VENUES = ("binance_usdm", "bybit_linear")
 
 
-def story_of(
-    seed: int, minutes: int = 15, calm_minutes: int = 5, among: Sequence[str] = EVERYWHERE
-) -> Story:
+def story_of(seed: int, minutes: int = 15, calm_minutes: int = 5, among: Sequence[str] = EVERYWHERE) -> Story:
     """The story of a seed: its venue, its prices, its faults with their parameters, rates and windows."""
     dice = Dice(f"campaign/{seed}")
     felt = set(among) - set(ON_STREAMS)
@@ -44,7 +45,7 @@ def story_of(
         row["after_s"] = dice.whole(60, 60 * minutes - 60)
         row["for_s"] = dice.whole(30, max(60, round(60 * minutes * LONGEST_SHARE)))
         row["for_s"] = min(row["for_s"], 60 * minutes - row["after_s"])
-        if CATALOGUE[key].where != "exchange":
+        if CATALOGUE[key].where != "exchange" and key not in WHOLE_LINKS:
             row["chance"] = round(dice.between(0.05, 0.6), 3)
         faults.append(row)
     return Story(
@@ -108,27 +109,3 @@ def campaign(wanted: Wanted, advance: Callable[[int], None] = lambda done: None)
     sheet = Sheet(wanted.folder, wanted.shape)
     tried_all(stories, sheet, wanted.workers, advance)
     return sheet.verdicts(story.name for story in stories)
-
-
-# -------------------------------------------------------------------- made small
-def shrunk(story: Story, invariant: str, tell: Callable[[str], None] = lambda text: None) -> Story:
-    """The smallest story found in which the same invariant breaks: fewer faults, then fewer minutes."""
-
-    def breaks(one: Story) -> bool:
-        return any(violation.invariant == invariant for violation in tried(one).violations)
-
-    n = 0
-    while n < len(story.faults):
-        less = story.without_fault(n)
-        if breaks(less):
-            story = less
-            tell(f"{len(story.faults)} faults")
-        else:
-            n += 1
-    for minutes in (5, 10, 15, 20, 30):
-        if minutes >= story.minutes:
-            break
-        shorter = replace(story, minutes=minutes, calm_minutes=min(story.calm_minutes, 5))
-        if breaks(shorter):
-            return replace(shorter, name=f"{story.name}, {invariant}")
-    return replace(story, name=f"{story.name}, {invariant}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import multiprocessing
 import os
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -151,11 +153,17 @@ def _tried(stories: Sequence[Story], workers: int) -> Iterator[Verdict]:
 
 
 # -------------------------------------------------------------------- inside a worker
-_count = 0
+_trials = count(1)
+
+
+def be_quiet() -> None:
+    """What a trader warns of is what is done to it: a campaign would print nothing else."""
+    logging.disable(logging.WARNING)
 
 
 def _work() -> None:
     """A worker ends with the campaign, even if that is killed."""
+    be_quiet()
     parent = multiprocessing.parent_process()
     if parent is None:
         return
@@ -169,13 +177,11 @@ def _work() -> None:
 
 def _one_of_many(story: Story) -> Verdict:
     """Try a story in a process that lives for thousands: rubbish is collected between them, and only the new."""
-    global _count
     gc.disable()
     try:
         return tried(story)
     finally:
-        _count += 1
         gc.collect()
-        if _count == WARM_UP:
+        if next(_trials) == WARM_UP:
             gc.freeze()
         gc.enable()

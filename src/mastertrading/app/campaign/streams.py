@@ -21,7 +21,12 @@ LAST_BAR_S = 30.0
 
 
 async def lived(
-    trader: Trader, clock: Clock, next_ms: int, ends_ms: int, is_over: Callable[[], bool], pause_s: Callable[[], float]
+    trader: Trader,
+    clock: Clock,
+    next_ms: int,
+    ends_ms: int,
+    is_over: Callable[[], bool],
+    pause_s: Callable[[], float],
 ) -> None:
     """Trade until the market is over and its last bar was heard.
 

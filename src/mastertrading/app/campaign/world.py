@@ -171,7 +171,9 @@ class World:
 
     def run(self) -> World:
         """Live it; returns itself."""
-        with wall_shows(self.clock) if self.story.streams else nullcontext():  # ccxt counts its pongs by the wall
+        with (
+            wall_shows(self.clock) if self.story.streams else nullcontext()
+        ):  # ccxt counts its pongs by the wall
             run_virtual(self._live(), self.clock)
         return self
 
