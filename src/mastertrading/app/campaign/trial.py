@@ -41,6 +41,8 @@ class Verdict:
         From the last fault on; -1: never.
     starts
         Rounds until a started process agreed with the exchange.
+    never
+        Processes that lived on and never agreed.
     died
         At which moment of which step.
     """
@@ -61,6 +63,7 @@ class Verdict:
     bare_reachable_ms: list[int] = field(default_factory=list)
     reconverged_ms: int = -1
     starts: list[int] = field(default_factory=list)
+    never: int = 0
     lives: int = 0
     deaths: int = 0
     died: list[str] = field(default_factory=list)
@@ -206,6 +209,7 @@ class Trial:
                 verdict.bare_reachable_ms += checker.reachable_ms  # type: ignore[attr-defined]
             if isinstance(checker, Converges):
                 verdict.starts = [rounds for rounds, _ in checker.took]
+                verdict.never = checker.never
         verdict.violations.sort(key=lambda one: (one.ts_ms, one.invariant))
         hits: Counter[str] = Counter()
         for fault in world.faults:

@@ -50,7 +50,7 @@ class Scene:
     journal: Any
     wire: Wire
     lots: Mapping[str, int] = field(default_factory=dict)
-    wallet_atoms: int = 0
+    wallet_atoms: int | None = None
     foreign: dict[str, int] = field(default_factory=dict)
     is_calm: bool = False
     _stops: dict[str, str] = field(default_factory=dict)
