@@ -54,6 +54,8 @@ class Story:
         Settings by dotted name.
     streams
         The trader hears bars, prices and news by its streams; otherwise it is told them from the tape.
+    journal
+        Where the books are kept (``shelf.KINDS``).
     """
 
     name: str = ""
@@ -71,6 +73,7 @@ class Story:
     kills: tuple[Kill, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
     streams: bool = False
+    journal: str = "memory"
 
     @property
     def bars(self) -> int:
