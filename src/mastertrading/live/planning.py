@@ -195,18 +195,15 @@ class Planner:
         for order in snapshot.orders_of(symbol):
             if order.client_id in waiting or f"#{order.order_id}" in waiting:
                 continue
-            one = replace(
-                self._resting(order),
-                unread=order.client_id in snapshot.unread,
-                denied=order.client_id in snapshot.denied,
-            )
-            resting.append(replace(one, purpose=self.strangers.purpose_of(one, ideal.stop_ticks, held)))
+            one = self._resting(order, snapshot)
+            purpose = self.strangers.purpose_of(one, ideal.stop_ticks, held)
+            resting.append(one if purpose is one.purpose else replace(one, purpose=purpose))
         there = {order.client_id for order in snapshot.orders_of(symbol)}
         unseen = {c.intent.purpose for c in mine if c.intent.purpose in LIMITS and c.client_id not in there}
         sent = self._sent(symbol, decided.bar_ms, mine) | unseen
         return Actual(symbol, held, tuple(resting), sent=sent)
 
-    def _resting(self, order: Order) -> Resting:
+    def _resting(self, order: Order, snapshot: Snapshot) -> Resting:
         units = self.units[order.symbol]
         px = order.trigger.px if order.trigger is not None else order.limit_px
         return Resting(
@@ -217,6 +214,8 @@ class Planner:
             0 if px is None else units.ticks(px),
             order.reduce_only or order.close_position,
             order.close_position,
+            order.client_id in snapshot.unread,
+            order.client_id in snapshot.denied,
         )
 
     def _purpose(self, client_id: str) -> Purpose | None:
