@@ -35,6 +35,7 @@ from mastertrading.journal import models, selectors, services
 from mastertrading.journal.books import Movement
 from mastertrading.journal.connecting import Address, disconnect, plainly
 from mastertrading.journal.ledger import Posting, Transaction
+from mastertrading.journal.remembered import Remembered
 from mastertrading.journal.tables import Rows
 
 
@@ -64,6 +65,7 @@ class DatabaseStore:
     ) -> None:
         self.account, self.address, self.using, self.schema = account, address, using, schema
         self.rows = Rows(using, account_id)
+        self._remembered = Remembered(self.rows)
 
     def close(self) -> None:
         disconnect(self.using)
@@ -81,8 +83,12 @@ class DatabaseStore:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; a commit is durable."""
-        with self.speaking(), transaction.atomic(using=self.using, durable=True):
-            yield
+        try:
+            with self.speaking(), transaction.atomic(using=self.using, durable=True):
+                yield
+        except BaseException:
+            self._remembered.forget()
+            raise
 
     # ---------------------------------------------------------------- who writes
     def lease(self, *, lock: bool = False) -> Lease | None:
@@ -92,6 +98,7 @@ class DatabaseStore:
 
     def save_lease(self, lease: Lease) -> None:
         services.save_lease(self.rows, lease)
+        self._remembered.hold(lease)
 
     def identity(self) -> str:
         return str(self._account().values_list("identity", flat=True)[0])
@@ -110,22 +117,26 @@ class DatabaseStore:
 
     # ---------------------------------------------------------------- commands
     def command(self, client_id: str) -> Command | None:
-        return selectors.command(self.rows, client_id)
+        return self._remembered.command(client_id)
 
     def command_of_order(self, symbol: str, order_id: str) -> Command | None:
         return selectors.command_of_order(self.rows, symbol, order_id)
 
     def open_commands(self) -> tuple[Command, ...]:
-        return selectors.open_commands(self.rows)
+        return self._remembered.open_commands()
 
     def next_command(self) -> int:
         return selectors.next_number(self.rows, models.Command)
 
     def add_commands(self, commands: Iterable[Command], run: int) -> None:
-        services.add_commands(self.rows, commands, run)
+        made = tuple(commands)
+        services.add_commands(self.rows, made, run)
+        for command in made:
+            self._remembered.note(command)
 
     def save_command(self, command: Command, step: Transition | None, epoch: int) -> None:
         services.save_command(self.rows, command, step, epoch)
+        self._remembered.note(command)
 
     def order(self, symbol: str, order_id: str, conditional: bool) -> Order | None:
         return selectors.order(self.rows, symbol, order_id, conditional)

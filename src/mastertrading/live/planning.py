@@ -105,7 +105,7 @@ class Planner:
             reason = self._closing(symbol, ideal)
             ideal = overridden(self._confirmed(ideal, seen), reason)
             actual, ideal = self._permitted(actual, ideal, seen, decided, mine, now_ms)
-            steps = () if self.strangers.is_left_alone(symbol) and held else reconcile(ideal, actual)
+            steps = () if held and self.strangers.is_left_alone(symbol) else reconcile(ideal, actual)
         steps = (*steps, *(Cancel(symbol, one, "foreign") for one in self.strangers.unwanted(actual)))
         return [Proposal(step, reason) for step in steps if self._may_send(step, now_ms)]
 
