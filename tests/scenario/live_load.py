@@ -3,7 +3,7 @@
 The trader runs in a process of its own (``live_trader``), the exchange in this one: over sockets with TLS, through
 unmodified ccxt, with its journal on disk (SQLite, WAL, ``synchronous=FULL``), in lockstep. Measured are the wall's
 milliseconds from the last frame of a minute's bars being read to the decision's commit, what the processor spends on a
-bar with all its cycles, and the memory that the trader holds.
+bar with all its cycles, and the memory that the trader holds; for each also whether it grows with the history.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ from mastertrading.simulator.tape import BarTape
 from scenario.live_trader import Told
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "ADAUSDT", "LINKUSDT")
-DEPOSIT = 10_000
+WARMING = 5
+"""Bars at the beginning in which things are done for the first time."""
 Figures = dict[str, Any]
 
 
@@ -53,7 +55,7 @@ class Load:
 
 
 async def live(load: Load, folder: Path) -> Figures:
-    """Live the bars with a trader in another process; what it measured."""
+    """Live the bars with a trader in another process; what it measured (``live_trader.Sheet``)."""
     settings = demo_settings(Settings())
     market = demo_market(load.symbols, load.bars / 60, load.seed)
     start = HISTORY_HOURS * 60
@@ -83,70 +85,107 @@ async def live(load: Load, folder: Path) -> Figures:
         past=list(Inputs(market).until(start)),
         first_ms=int(market.ts_ms[0]),
         began_ms=local.clock.now_ms(),
-        sample_every=10,
     )
     try:
-        return await _lived(told, served, folder)
+        sheet = await _lived(told, served, folder)
     finally:
         await served.close()
+    if local.bugs():
+        raise AssertionError(local.bugs()[0])
+    executions = local.exchange().executions(local.account())
+    size = sum(one.stat().st_size for one in folder.glob("journal.db*"))
+    return {**sheet, "executions": len(executions), "journal_mib": size / 2**20}
 
 
 async def _lived(told: Told, served: Served, folder: Path) -> Figures:
     spec = folder / "told.pickle"
     spec.write_bytes(pickle.dumps(told))
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     trader = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "scenario.live_trader",
         str(spec),
         stdout=asyncio.subprocess.PIPE,
-        env=environ,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    playing = asyncio.create_task(_played(served))
+    playing = asyncio.create_task(_play(told.venue, len(told.instruments), served))
     try:
         out = (await trader.communicate())[0]
     finally:
         playing.cancel()
         if trader.returncode is None:
             trader.kill()
-    if served.local.bugs():
-        raise AssertionError(served.local.bugs()[0])
-    executions = served.local.exchange().executions(served.local.account())
-    return {**json.loads(out), "executions": len(executions)}
+    if trader.returncode:
+        raise AssertionError(f"the trader ended with {trader.returncode}")
+    return dict(json.loads(out))
 
 
-async def _played(served: Served) -> None:
-    """Play once the trader listens."""
-    while not served.local.topics():
-        await asyncio.sleep(0.05)
-    await asyncio.sleep(0.5)
+async def _play(venue: str, instruments: int, served: Served) -> None:
+    """Begin when the trader listens to every instrument's bars."""
+    word = "kline"
+    while sum(word in topic for topic in served.local.topics(venue)) < instruments:
+        await asyncio.sleep(0.02)
     await served.local.run()
 
 
-def summary(told: Figures) -> Figures:
-    """Figures for people."""
-    took, cpu = sorted(told["decided_ms"]), told["cpu_ms"][5:]
-    memory = [mib for _, mib in told["samples"]]
+# -------------------------------------------------------------------- figures
+def summary(sheet: Figures) -> Figures:
+    """What people, and the tests, look at."""
+    took, cpu = sheet["decided_ms"][WARMING:], sheet["cpu_ms"][WARMING:]
+    memory = sheet["memory"][len(sheet["memory"]) // 3 :]
+    hour = [(bar / 60, value) for bar, value in enumerate(sheet["decided_cpu_ms"]) if bar >= WARMING]
     return {
-        "bars": len(took),
-        "p50_ms": _share(took, 0.50),
-        "p99_ms": _share(took, 0.99),
-        "max_ms": round(took[-1], 1),
+        "bars": len(sheet["decided_ms"]),
+        "ms": _shares(took),
+        "cpu_ms": _shares(sheet["decided_cpu_ms"][WARMING:]),
+        "commit_ms": _shares(sheet["commit_ms"][WARMING:]),
         "cpu_ms_a_bar": round(statistics.mean(cpu), 1),
-        "cycles_a_bar": round(told["cycles"] / len(took), 2),
-        "executions": told["executions"],
-        "resident_mib": round(memory[-1], 1),
-        "peak_mib": round(told["peak_mib"], 1),
-        "growth_mib": round(memory[-1] - memory[len(memory) // 3], 2),
-        "missed": told["missed"],
-        "troubles": told["troubles"],
+        "cycles_a_bar": round(sheet["cycles"] / len(sheet["decided_ms"]), 2),
+        "executions": sheet["executions"],
+        "resident_mib": round(memory[-1][1], 1),
+        "peak_mib": round(sheet["peak_mib"], 1),
+        "growth_mib_an_hour": round(slope([(bar / 60, mib) for bar, mib in memory]), 3),
+        "slower_ms_an_hour": round(slope(_by_hour(hour)), 3),
+        "by_hour_cpu_ms": [round(value, 1) for _, value in _by_hour(hour)],
+        "tidied": len(sheet["tidy_ms"]),
+        "tidy_ms": _shares(sheet["tidy_ms"] or [0.0]),
+        "full_collections_ms": [round(one) for one in sheet["collected_ms"]],
+        "journal_mib": round(sheet["journal_mib"], 1),
+        "missed": sheet["missed"],
+        "troubles": sheet["troubles"],
         "load_average": round(os.getloadavg()[0], 2),
     }
 
 
-def _share(sorted_ms: list[float], share: float) -> float:
-    return round(sorted_ms[int(share * (len(sorted_ms) - 1))], 1)
+def _shares(values: list[float]) -> Figures:
+    ordered = sorted(values)
+    last = len(ordered) - 1
+    return {name: round(ordered[int(share * last)], 1) for name, share in SHARES.items()}
+
+
+SHARES = {"p50": 0.5, "p99": 0.99, "max": 1.0}
+
+
+def _by_hour(rows: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The middle of each hour (of each quarter, where there are few)."""
+    part = 1.0 if rows[-1][0] >= 6 else 0.25
+    groups: dict[int, list[float]] = {}
+    for hour, value in rows:
+        groups.setdefault(int(hour / part), []).append(value)
+    return [(part * number, statistics.median(values)) for number, values in groups.items()]
+
+
+def slope(points: list[tuple[float, float]]) -> float:
+    """The middle of the slopes of all pairs (Theil and Sen): a few odd values do not move it."""
+    some = points[:: max(1, len(points) // 200)]
+    slopes = [(b - a) / (t - s) for (s, a), (t, b) in combinations(some, 2) if t > s]
+    return statistics.median(slopes) if slopes else 0.0
+
+
+def measure(load: Load) -> Figures:
+    """Live a load in a folder that goes away."""
+    with tempfile.TemporaryDirectory() as folder:
+        return summary(asyncio.run(live(load, Path(folder))))
 
 
 def main() -> None:
@@ -154,12 +193,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--bars", type=int, default=1000)
     parser.add_argument("--instruments", type=int, default=7)
-    parser.add_argument("--venue", default="binance_usdm")
+    parser.add_argument("--venue", default="binance_usdm", choices=("binance_usdm", "bybit_linear"))
     options = parser.parse_args()
-    load = Load(options.bars, options.instruments, options.venue)
-    with tempfile.TemporaryDirectory() as folder:
-        told = asyncio.run(live(load, Path(folder)))
-    print(json.dumps(summary(told), indent=1))
+    print(json.dumps(measure(Load(options.bars, options.instruments, options.venue)), indent=1))
 
 
 if __name__ == "__main__":

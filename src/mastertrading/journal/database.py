@@ -31,7 +31,7 @@ from mastertrading.domain.facts import (
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import Command, Transition
 from mastertrading.domain.orders import Fill, Order, Payment
-from mastertrading.journal import models, selectors, services
+from mastertrading.journal import models, retention, selectors, services
 from mastertrading.journal.books import Movement
 from mastertrading.journal.connecting import Address, disconnect, plainly
 from mastertrading.journal.ledger import Posting, Transaction
@@ -250,6 +250,11 @@ class DatabaseStore:
 
     def latest_state(self) -> StateFacts | None:
         return selectors.latest_state(self.rows)
+
+    def tidy(self, now_ms: int) -> int:
+        removed = retention.thin(self, now_ms, limit=retention.A_LITTLE)
+        self.rows.catch_up()
+        return removed
 
     def inputs(self, since_ms: int, until_ms: int) -> list[InputFacts]:
         return selectors.inputs(self.rows, since_ms, until_ms)
