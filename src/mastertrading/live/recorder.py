@@ -194,8 +194,6 @@ class Recorder:
         return fill.symbol in self._columns and fill.fill_id not in self._known[fill.symbol]
 
     def _note(self, fill: Fill) -> None:
-        if fill.symbol not in self._columns:
-            return
         self._known[fill.symbol][fill.fill_id] = None
         _let_go(self._known[fill.symbol])
         if fill.client_id:
