@@ -49,9 +49,12 @@ class Wanted:
         }
 
 
-def deaths_of(story: Story, twice: bool = False) -> list[Story]:
-    """The story with each death that it can have; ``twice``: and again at the n-th step of the second life."""
-    trial = Trial(story)
+def deaths_of(story: Story, twice: bool = False, trial: Trial | None = None) -> list[Story]:
+    """The story with each death that it can have; ``twice``: and again at the n-th step of the second life.
+
+    ``trial``: who lives it once, to count its steps.
+    """
+    trial = trial or Trial(story)
     trial.run()
     steps = trial.world.steps[: trial.world.rest_step]
     made = []

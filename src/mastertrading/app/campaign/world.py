@@ -18,7 +18,7 @@ from typing import Any
 from mastertrading.app.bar_inputs import Inputs
 from mastertrading.app.campaign.doors import Fate, GatewayDoor, JournalDoor, Killed
 from mastertrading.app.campaign.market import BEGIN_MS
-from mastertrading.app.campaign.stage import FOREVER_MS, PAPER, RESTART_S, Engine, Stage, ear_of
+from mastertrading.app.campaign.stage import FOREVER_MS, NAME, PAPER, RESTART_S, Engine, Stage, ear_of
 from mastertrading.app.campaign.story import Story
 from mastertrading.backtest.forecasts import USER_MODULE
 from mastertrading.domain.facts import RunFacts
@@ -29,14 +29,13 @@ from mastertrading.exchange.keys import Keys
 from mastertrading.exchange.modes import Mode, Permit, site_of
 from mastertrading.live.ear import Heard
 from mastertrading.live.trader import Trader
-from mastertrading.simulator.bybit.desk import uid_of
 from mastertrading.simulator.events import AccountChanged, Event, OrderChanged
 from mastertrading.simulator.faults.plan import scripted
 from mastertrading.simulator.paper import PaperGateway
 from mastertrading.simulator.tape import CLOSE, OPEN
 from mastertrading.simulator.virtual_time import run_virtual
 
-GATEWAYS = {"binance_usdm": BinanceGateway, "bybit_linear": BybitGateway}
+GATEWAYS: dict[str, Any] = {"binance_usdm": BinanceGateway, "bybit_linear": BybitGateway}
 ROUND_S, CALM_ROUND_S = 5.0, 20.0
 """The trader looks so often without being told to: where something is not as it should be, and where nothing is wrong.
 
@@ -210,8 +209,7 @@ class World(Stage):
     def _gateway(self) -> Any:
         if self.story.venue == PAPER:
             return self.wire.tap(PaperGateway(self.exchange, self.account))
-        own = str(uid_of(self.account)) if self.story.venue == "bybit_linear" else "me"
-        permit = Permit(site_of(self.story.venue, Mode.LIVE), "me", own, True)
+        permit = Permit(site_of(self.story.venue, Mode.LIVE), NAME, self.own, True)
         keys = self.local.keys()
         return GATEWAYS[self.story.venue](
             permit,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from mastertrading.app.terminal import err, out, progress, table
 from mastertrading.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mastertrading.app.campaign.story import Story
     from mastertrading.app.campaign.trial import Verdict
@@ -78,6 +79,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=("memory", "sqlite"),
         default="memory",
         help=tr("where the books are kept: in memory (default), or in a file that each process opens anew"),
+    )
+    crash.add_argument(
+        "--real",
+        action="store_true",
+        help=tr("real processes on sockets, killed by SIGKILL, with their books in SQLite"),
     )
     _common(crash)
 
@@ -205,14 +211,27 @@ def _crash(args: argparse.Namespace) -> int:
             told_at = done
             remarks.print(f"{label}: {done} / {total}", markup=False)
 
-    _, found = campaign(wanted, advance)
-    verdicts = list(found)
+    verdicts = list(_really(wanted, advance) if args.real else campaign(wanted, advance)[1])
     told = figures(verdicts) | deaths_in_figures(verdicts)
     told.pop("failing_seeds")
     _tell(told, args.json)
     if not args.json:
         _tell_deaths(told, args)
     return FAILED if told["good"] != told["seeds"] else 0
+
+
+def _really(wanted: Any, advance: Callable[[int, int], None]) -> Sequence[Verdict]:
+    from mastertrading.app.campaign import killed
+
+    if not hasattr(os, "fork"):
+        raise UsageError(tr("this system makes no processes by fork, and knows no SIGKILL"))
+    if wanted.folder is not None or wanted.workers != 1:
+        raise UsageError(tr("real processes are tried one after the other, and nothing is kept"))
+    if not any(killed.is_for_real(one) for one in wanted.scenarios()):
+        raise UsageError(
+            tr("no scenario is meant"), why=tr("real processes are killed at a venue, without faults")
+        )
+    return killed.campaign(wanted, advance)
 
 
 def _list(args: argparse.Namespace, wanted: Any) -> int:
