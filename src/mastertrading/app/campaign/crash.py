@@ -99,7 +99,8 @@ def campaign(
     every = [death for one in wanted.scenarios() for death in deaths_of(one, wanted.twice)]
     stories = every[:: wanted.every]
     sheet = Sheet(wanted.folder, wanted.shape)
-    return stories, tried_all(stories, sheet, wanted.workers, lambda done: advance(done, len(stories)))
+    tried_all(stories, sheet, wanted.workers, lambda done: advance(done, len(stories)))
+    return stories, list(sheet.verdicts(story.name for story in stories))
 
 
 def deaths_in_figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:
