@@ -20,6 +20,7 @@ from mastertrading.domain.feed import (
     Book,
     Funding,
     MarketEvent,
+    Settlement,
     StreamGap,
 )
 from mastertrading.domain.instrument import ATOMS_PER_UNIT, RATE_UNIT, Instrument
@@ -262,6 +263,18 @@ class PaperGateway:
         if self.data is not None:
             return await self.data.funding(symbol)
         return words.funding_of(self.exchange.markets[symbol].funding(self.now_ms()))
+
+    async def settlements(self, symbol: str, since_ms: int) -> tuple[Settlement, ...]:
+        """Funding that was charged."""
+        if self.data is not None:
+            return await self.data.settlements(symbol, since_ms)
+        self._listing(symbol)
+        told = self.exchange.markets[symbol].settlements
+        return tuple(
+            Settlement(symbol, one.next_ms, Decimal(one.rate_e8) / RATE_UNIT)
+            for one in told
+            if one.next_ms >= since_ms
+        )
 
     async def book(self, symbol: str, levels: int = 20) -> Book:
         """The best levels."""

@@ -23,6 +23,7 @@ from mastertrading.domain.reasons import IntrabarPath
 from mastertrading.domain.timeframes import TIMEFRAMES
 from mastertrading.rules.position.fills import adverse_first
 from mastertrading.settings.records import rate_e8
+from mastertrading.simulator.events import FundingChanged
 from mastertrading.simulator.exchange import Exchange
 from mastertrading.simulator.market import MarketState, Row
 
@@ -148,7 +149,13 @@ class BarTape:
             state.base_ms = self.market.base_ms
             state.watched |= {name for name, length in TIMEFRAMES.items() if length == state.base_ms}
             self._load_history(state, column)
-            due = planned(self.market.settlements[n], begin_ms)
+            every = planned(self.market.settlements[n], 0)
+            state.settlements.extend(
+                FundingChanged(when, column.symbol, rate, when, interval, settled=True)
+                for when, rate, interval in every
+                if when < begin_ms
+            )
+            due = [row for row in every if row[0] >= begin_ms]
             exchange.plan_funding(column.symbol, due, from_ms=begin_ms)
 
     def _load_history(self, state: MarketState, column: _Column) -> None:
