@@ -213,14 +213,32 @@ def play_bars(
     set_clock
         Told the time of each of the four points before it is played.
     """
+    for point in points_of(bars, base_ms, path):
+        set_clock(point.ts_ms)
+        point.play(exchange)
+
+
+def points_of(
+    bars: Mapping[str, Row],
+    base_ms: int,
+    path: IntrabarPath = IntrabarPath.NEAREST_FIRST,
+    marks: Mapping[str, int] | None = None,
+) -> list[Point]:
+    """The four points of one bar of some instruments; their marks at its close (ticks), where not the close itself."""
+    told = marks or {}
     columns = [
-        _Column(symbol, [True], [(row.open, row.high, row.low, row.close)], [row.volume_lots], [row.close])
+        _Column(
+            symbol,
+            [True],
+            [(row.open, row.high, row.low, row.close)],
+            [row.volume_lots],
+            [told.get(symbol, row.close)],
+        )
         for symbol, row in bars.items()
     ]
     open_ms, offsets = max(row.ts_ms for row in bars.values()), offsets_ms(base_ms)
-    for name, act in _acts(columns, 0, open_ms + base_ms, path).items():
-        set_clock(open_ms + offsets[name])
-        act(exchange)
+    acts = _acts(columns, 0, open_ms + base_ms, path)
+    return [Point(open_ms + offsets[name], name, 0, act) for name, act in acts.items()]
 
 
 def planned(settlements: Settlements, from_ms: int) -> list[tuple[int, int, int]]:
