@@ -277,6 +277,13 @@ class JournalContract:
             fill(1, 1, "0.003", "50000"), fill(2, -1, "0.003", "49000", order_id="p9"), at_ms=30
         )
         assert journal.trades()[0].close_reason == "stop"
+        assert [journal.command_of_order("BTCUSDT", name).client_id for name in ("c1", "p9")] == [stop, stop]
+        assert journal.command_of_order("ETHUSDT", "p9") is None
+
+    def test_an_order_that_we_cancelled_is_not_ours_for_that(self, journal):
+        cancel = sent(journal, intent(Purpose.CANCEL, order_side=0, target="#f1"))
+        journal.mark(Transition(cancel, CommandState.ACK, 20, order_id="f1"))
+        assert journal.command_of_order("BTCUSDT", "f1") is None
 
     def test_fills_of_one_millisecond_are_booked_in_the_order_of_their_commands(self, journal):
         leave = sent(journal, intent(Purpose.EXIT, order_side=-1, reason="flip"))

@@ -222,6 +222,9 @@ class Journal(Protocol):
     def command(self, client_id: str) -> Command | None:
         """One command."""
 
+    def command_of_order(self, symbol: str, order_id: str) -> Command | None:
+        """The command behind a venue's order id, also after a conditional order has become another."""
+
     def open_commands(self) -> tuple[Command, ...]:
         """Commands after which something can still follow, in the order in which they were prepared."""
 

@@ -31,7 +31,7 @@ from mastertrading.domain.facts import (
     Trade,
 )
 from mastertrading.domain.instrument import Instrument
-from mastertrading.domain.intents import Command, Transition
+from mastertrading.domain.intents import Command, Purpose, Transition
 from mastertrading.domain.orders import Fill, Order, Payment
 from mastertrading.journal.books import Movement
 from mastertrading.journal.ledger import GENESIS, Posting, Transaction
@@ -46,6 +46,7 @@ TABLES = (
     "events",
     "orders",
     "open_orders",
+    "order_names",
     "instruments",
     "fills",
     "payments",
@@ -145,16 +146,11 @@ class MemoryStore:
         return self.tables["commands"].get(client_id)
 
     def command_of_order(self, symbol: str, order_id: str) -> Command | None:
-        for order in self.tables["orders"].values():
-            if order.symbol == symbol and order_id in (order.order_id, order.triggered_id):
-                found = self.command(order.client_id)
-                if found is not None:
-                    return found
-        every = self.tables["commands"].values()
-        return next(
-            (one for one in every if order_id and one.order_id == order_id and one.intent.symbol == symbol),
-            None,
-        )
+        return self.command(self.tables["order_names"].get((symbol, order_id), ""))
+
+    def _name(self, symbol: str, order_id: str | None, client_id: str) -> None:
+        if order_id and client_id in self.tables["commands"]:
+            self._put("order_names", (symbol, order_id), client_id)
 
     def open_commands(self) -> tuple[Command, ...]:
         return tuple(sorted(self.tables["open_commands"].values(), key=lambda one: one.number))
@@ -168,6 +164,9 @@ class MemoryStore:
 
     def save_command(self, command: Command, step: Transition | None, epoch: int) -> None:
         self._put("commands", command.client_id, command)
+        is_first = (command.intent.symbol, command.order_id) not in self.tables["order_names"]
+        if is_first and command.intent.purpose is not Purpose.CANCEL:
+            self._name(command.intent.symbol, command.order_id, command.client_id)
         if command.state.is_over:
             self._drop("open_commands", command.client_id)
         else:
@@ -181,6 +180,8 @@ class MemoryStore:
     def save_order(self, order: Order) -> None:
         key = (order.symbol, order.order_id, order.conditional)
         self._put("orders", key, order)
+        self._name(order.symbol, order.order_id, order.client_id)
+        self._name(order.symbol, order.triggered_id, order.client_id)
         if order.status.is_open:
             self._put("open_orders", key, order)
         else:

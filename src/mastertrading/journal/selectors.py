@@ -82,7 +82,8 @@ def command_of_order(rows: Rows, symbol: str, order_id: str) -> Command | None:
         found = command(rows, client_id)
         if found is not None:
             return found
-    row = rows.first(models.Command, "symbol = %s AND order_id = %s", symbol, order_id, order="number")
+    named = "symbol = %s AND order_id = %s AND purpose <> %s"
+    row = rows.first(models.Command, named, symbol, order_id, Purpose.CANCEL.value, order="number")
     return command_from(row) if row else None
 
 

@@ -136,6 +136,10 @@ class StoredJournal:
         """One command."""
         return self.store.command(client_id)
 
+    def command_of_order(self, symbol: str, order_id: str) -> Command | None:
+        """The command behind a venue's order id."""
+        return self.store.command_of_order(symbol, order_id)
+
     def open_commands(self) -> tuple[Command, ...]:
         """Commands after which something can follow."""
         return self.store.open_commands()

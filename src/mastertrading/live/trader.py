@@ -106,8 +106,7 @@ class Trader:
         self._costs = SimpleNamespace(**{n: int(costs[n]) for n in ("slippage_e8", "taker_e8")})
 
     def _new_recorder(self) -> Recorder:
-        journal = self.journal
-        return Recorder(self.instruments, journal.command, self.ear.base_ms, journal.open_commands)
+        return Recorder(self.instruments, self.journal, self.ear.base_ms)
 
     # ------------------------------------------------------------ from outside
     @property
