@@ -13,6 +13,7 @@ from mastertrading.domain.commands import Reply
 from mastertrading.domain.facts import (
     AccountName,
     Adjustment,
+    BookedFill,
     BreakerFacts,
     CapitalStage,
     CycleFacts,
@@ -304,6 +305,24 @@ class Journal(Protocol):
         """The stage that holds now."""
 
     # ---------------------------------------------------------------- questions
+    def runs(self) -> tuple[RunFacts, ...]:
+        """Processes that traded, oldest first."""
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """Contract facts as they were defined last."""
+
+    def commands(self, symbol: str | None, since_ms: int, until_ms: int) -> tuple[Command, ...]:
+        """Commands of decisions of bars that closed in [since, until), as they were prepared."""
+
+    def transitions(self, *client_ids: str) -> tuple[Transition, ...]:
+        """Every arrow of some commands, in the order in which they were written."""
+
+    def asked(self, since_ms: int = 0) -> tuple[OperatorCommand, ...]:
+        """Operators' commands given from a moment on, finished or not, oldest first."""
+
+    def booked(self, since_ms: int = 0) -> tuple[BookedFill, ...]:
+        """The fills of trades that are open or closed in [since, ...), each with its trade, by trade and time."""
+
     def decisions(self, symbol: str, since_ms: int, until_ms: int) -> tuple[DecisionFacts, ...]:
         """Decisions of minutes that closed in [since, until)."""
 

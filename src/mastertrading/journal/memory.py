@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -135,11 +136,14 @@ class MemoryStore:
         self._put("single", "identity", identity)
 
     def add_run(self, run: RunFacts, epoch: int) -> int:
-        return self._add("runs", (run, epoch, 0, ""))
+        return self._add("runs", (run, epoch))
 
     def end_run(self, number: int, at_ms: int, outcome: str) -> None:
-        run, epoch, *_ = self.tables["runs"][number]
-        self._put("runs", number, (run, epoch, at_ms, outcome))
+        run, epoch = self.tables["runs"][number]
+        self._put("runs", number, (replace(run, ended_ms=at_ms, outcome=outcome), epoch))
+
+    def runs(self) -> list[RunFacts]:
+        return [run for run, _ in self.tables["runs"].values()]
 
     # ---------------------------------------------------------------- commands
     def command(self, client_id: str) -> Command | None:
@@ -152,6 +156,15 @@ class MemoryStore:
         if order_id and client_id in self.tables["commands"]:
             self._put("order_names", (symbol, order_id), client_id)
 
+    def commands(self, symbol: str | None, since_ms: int, until_ms: int) -> tuple[Command, ...]:
+        every = (one for one in self.tables["commands"].values() if since_ms <= one.intent.bar_ms < until_ms)
+        found = (one for one in every if symbol in (None, one.intent.symbol))
+        return tuple(sorted(found, key=lambda one: one.number))
+
+    def transitions(self, client_ids: Iterable[str]) -> list[Transition]:
+        wanted = set(client_ids)
+        return [step for step, _ in self.tables["events"].values() if step.client_id in wanted]
+
     def open_commands(self) -> tuple[Command, ...]:
         return tuple(sorted(self.tables["open_commands"].values(), key=lambda one: one.number))
 
@@ -161,6 +174,8 @@ class MemoryStore:
     def add_commands(self, commands: Iterable[Command], run: int) -> None:
         for command in commands:
             self.save_command(command, None, command.epoch)
+            prepared = Transition(command.client_id, command.state, command.prepared_ms)
+            self._add("events", (prepared, command.epoch))
 
     def save_command(self, command: Command, step: Transition | None, epoch: int) -> None:
         self._put("commands", command.client_id, command)
@@ -384,6 +399,9 @@ class MemoryStore:
 
     def save_operator_command(self, command: OperatorCommand) -> None:
         self._put("operator_commands", command.command_id, command)
+
+    def operator_commands(self, since_ms: int) -> list[OperatorCommand]:
+        return [one for one in self.tables["operator_commands"].values() if one.ts_ms >= since_ms]
 
     def open_operator_commands(self) -> list[OperatorCommand]:
         every = self.tables["operator_commands"].values()
