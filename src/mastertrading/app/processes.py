@@ -54,7 +54,7 @@ class Identity:
 
 
 def myself() -> Identity:
-    """This process."""
+    """The process that asks."""
     return identity_of(os.getpid()) or Identity(os.getpid(), "", " ".join(sys.argv)[:LONGEST_COMMAND])
 
 

@@ -88,5 +88,7 @@ def the_folder(base: Path | None, name: str = "") -> TradingFolder:
     chosen = running if len(running) == 1 else found
     if len(chosen) > 1:
         names = ", ".join(one.path.name for one in chosen)
-        raise UsageError(f"say which trader: {names}", where=str(base or BASE), hint=f"--of {chosen[0].path.name}")
+        raise UsageError(
+            f"say which trader: {names}", where=str(base or BASE), hint=f"--of {chosen[0].path.name}"
+        )
     return chosen[0]

@@ -80,11 +80,13 @@ def play_missed(paper: PaperGateway, past: Past, decided_ms: int) -> None:
 def _bar(past: Past, t: int, n: int) -> Bar:
     market = past.market
     tick = market.instruments[n].tick
-    prices = (getattr(market, name)[t, n] for name in ("open", "high", "low", "close"))
-    exact = (Decimal(repr(float(px))).quantize(tick) for px in prices)
-    open_ms = int(market.ts_ms[t])
+    opened, high, low, close = (
+        Decimal(repr(float(column[t, n]))).quantize(tick)
+        for column in (market.open, market.high, market.low, market.close)
+    )
+    symbol, open_ms = market.instruments[n].symbol, int(market.ts_ms[t])
     volume = Decimal(repr(float(market.volume[t, n])))
-    return Bar(market.instruments[n].symbol, "", open_ms, *exact, volume, True, open_ms + market.base_ms)
+    return Bar(symbol, "", open_ms, opened, high, low, close, volume, True, open_ms + market.base_ms)
 
 
 class PaperRunner(Runner):

@@ -115,12 +115,16 @@ async def past_of(
             return found, _hours(hours, anchor_ms), _charges(charged)
 
     parts = await asyncio.gather(*(of(one) for one in instruments))
-    panel, valid = _panel([bars for bars, _, _ in parts], grid, base_ms)
+    (opened, high, low, close, volume), valid = _panel([bars for bars, _, _ in parts], grid, base_ms)
     market = Market(
         tuple(instruments),
         base_ms,
         grid,
-        *panel,
+        opened,
+        high,
+        low,
+        close,
+        volume,
         valid=valid,
         settlements=tuple(charges for _, _, charges in parts),
         primer=tuple(hours for _, hours, _ in parts),
@@ -156,9 +160,7 @@ def _stretches(
             first = n + 1
 
 
-def _panel(
-    told: Sequence[Sequence[Bar]], grid: np.ndarray, base_ms: int
-) -> tuple[list[F64], np.ndarray]:
+def _panel(told: Sequence[Sequence[Bar]], grid: np.ndarray, base_ms: int) -> tuple[list[F64], np.ndarray]:
     """Open, high, low, close and volume, shape (bars, instruments), and which are there."""
     panel: list[F64] = [np.full((len(grid), len(told)), np.nan) for _ in range(5)]
     valid = np.zeros((len(grid), len(told)), np.bool_)
@@ -180,8 +182,12 @@ def _hours(bars: Sequence[Bar], anchor_ms: int) -> Bars:
             break
         run.append(bar)
     run.reverse()
-    columns = [[float(getattr(bar, name)) for bar in run] for name in ("open", "high", "low", "close", "volume")]
-    return Bars(np.array([bar.ts_ms for bar in run], np.int64), *(np.array(one, np.float64) for one in columns))
+    columns = [
+        [float(getattr(bar, name)) for bar in run] for name in ("open", "high", "low", "close", "volume")
+    ]
+    return Bars(
+        np.array([bar.ts_ms for bar in run], np.int64), *(np.array(one, np.float64) for one in columns)
+    )
 
 
 def _charges(told: Sequence[Settlement]) -> Settlements:

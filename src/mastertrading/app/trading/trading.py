@@ -114,7 +114,9 @@ class Trading:
         SafetyBlocked, JournalUnusable, LeaseLost
             Where nothing may be sent (any more). What rests at the venue stays there.
         """
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # the journal belongs to this thread: nothing waits for it
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
+            "1"  # the journal belongs to this thread: nothing waits for it
+        )
         outcome = "ended"
         try:
             await self._open()

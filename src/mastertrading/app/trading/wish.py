@@ -90,7 +90,9 @@ def wish_of(
         )
     account = AccountName(exchange.venue, exchange.mode, exchange.account or "main")
     folder = folder_of(base, account)
-    return Wish(chosen, account, folder, url or folder.url, switch, resolved.origins.get(MODE, ""), local, waits)
+    return Wish(
+        chosen, account, folder, url or folder.url, switch, resolved.origins.get(MODE, ""), local, waits
+    )
 
 
 def check_mode(asked: str | None, resolved: Resolved) -> None:
