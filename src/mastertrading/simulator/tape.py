@@ -18,7 +18,7 @@ import numpy as np
 
 from mastertrading.compiled.interpreted import interpreted
 from mastertrading.domain.errors import DataUnreadable
-from mastertrading.domain.market import F64, I64, Market, Settlements
+from mastertrading.domain.market import F64, HOUR_MS, I64, Market, Settlements
 from mastertrading.domain.reasons import IntrabarPath
 from mastertrading.domain.timeframes import TIMEFRAMES
 from mastertrading.rules.position.fills import adverse_first
@@ -149,6 +149,7 @@ class BarTape:
             state.base_ms = self.market.base_ms
             state.watched |= {name for name, length in TIMEFRAMES.items() if length == state.base_ms}
             self._load_history(state, column)
+            self._load_hours(state, n)
             every = planned(self.market.settlements[n], 0)
             state.settlements.extend(
                 FundingChanged(when, column.symbol, rate, when, interval, settled=True)
@@ -171,6 +172,15 @@ class BarTape:
         state.last_ticks = int(prices[-1, 3])
         state.mark_ticks = state.index_ticks = int(mark[-1])
         state.held = True
+
+    def _load_hours(self, state: MarketState, n: int) -> None:
+        hours, instrument = self.market.primer[n], self.market.instruments[n]
+        there = hours.ts_ms + HOUR_MS <= self.market.ts_ms[self.first - self.history]
+        prices = [
+            in_ticks(one[there], instrument.tick) for one in (hours.open, hours.high, hours.low, hours.close)
+        ]
+        lots = np.rint(hours.volume[there] / float(instrument.lot * instrument.multiplier)).astype(np.int64)
+        state.older.extend(hours.ts_ms[there], *prices, lots, np.full_like(lots, len(offsets_ms(1))))
 
     def points(self, exchange: Exchange) -> Iterator[Point]:
         """Four points a bar; an instrument without a bar has none, and its orders wait."""

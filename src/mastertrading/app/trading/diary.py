@@ -29,7 +29,7 @@ class Diary:
     def __init__(self) -> None:
         self._seen_ms = 0
         self._trades: dict[int, tuple[Any, ...]] = {}
-        self._told: set[Incident] = set()
+        self._told: set[tuple[Any, ...]] = set()
         self._bars = 0
 
     # ------------------------------------------------------------ around
@@ -108,16 +108,19 @@ class Diary:
             LOG.error("%s", trouble.what)
             return
         for incident in incidents:
-            if incident.ts_ms > self._seen_ms or incident not in self._told:
-                LOG.log(
-                    LEVELS[incident.severity], "%s %s: %s", incident.kind, incident.subject, incident.detail
-                )
-        self._told = {one for one in incidents if one.ts_ms >= self._seen_ms}
+            if _key(incident) not in self._told:
+                subject = f" {incident.subject}" if incident.subject else ""
+                LOG.log(LEVELS[incident.severity], "%s%s: %s", incident.kind, subject, incident.detail)
+        self._told = {_key(one) for one in incidents}
         self._seen_ms = max([self._seen_ms, *(one.ts_ms for one in incidents)])
         for trade in trades:
             if self._trades.get(trade.number) != _state(trade):
                 self._trades[trade.number] = _state(trade)
                 LOG.info(trade_line(trade))
+
+
+def _key(incident: Incident) -> tuple[Any, ...]:
+    return incident.ts_ms, incident.kind, incident.subject, incident.detail
 
 
 def _state(trade: Trade) -> tuple[Any, ...]:

@@ -105,16 +105,17 @@ async def past_of(
     grid = np.arange(anchor_ms, stop_ms, base_ms, dtype=np.int64)
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def of(one: Instrument) -> tuple[Sequence[Bar], Bars, Settlements]:
+    async def of(one: Instrument) -> tuple[Sequence[Bar], Sequence[Bar], Sequence[Settlement]]:
         async with gate:
             found: list[Bar] = []
             for first, last in _stretches(grid, base_ms, recorded):
                 found += await gateway.bars(one.symbol, timeframe_name(base_ms), first, last)
-            hours = await gateway.bars(one.symbol, "1h", anchor_ms - primer_ms(settings), anchor_ms)
+            hours = await gateway.bars(one.symbol, "1h", anchor_ms - primer_ms(settings), stop_ms)
             charged = await gateway.settlements(one.symbol, anchor_ms - CHARGES_MS)
-            return found, _hours(hours, anchor_ms), _charges(charged)
+            return found, hours, charged
 
     parts = await asyncio.gather(*(of(one) for one in instruments))
+    grid = grid[grid >= min([stop_ms - base_ms, *recorded, *(bars[0].ts_ms for bars, _, _ in parts if bars)])]
     (opened, high, low, close, volume), valid = _panel([bars for bars, _, _ in parts], grid, base_ms)
     market = Market(
         tuple(instruments),
@@ -126,8 +127,8 @@ async def past_of(
         close,
         volume,
         valid=valid,
-        settlements=tuple(charges for _, _, charges in parts),
-        primer=tuple(hours for _, hours, _ in parts),
+        settlements=tuple(_charges(charged) for _, _, charged in parts),
+        primer=tuple(_hours(hours, int(grid[0])) for _, hours, _ in parts),
         data_id="",
         grade="",
         source=gateway.venue,
@@ -174,20 +175,19 @@ def _panel(told: Sequence[Sequence[Bar]], grid: np.ndarray, base_ms: int) -> tup
     return panel, valid
 
 
-def _hours(bars: Sequence[Bar], anchor_ms: int) -> Bars:
+def _hours(bars: Sequence[Bar], base_ms: int) -> Bars:
     """The unbroken hours that end where the base begins; none if they do not reach it."""
     run: list[Bar] = []
-    for bar in reversed(bars):
-        if bar.ts_ms != anchor_ms - (len(run) + 1) * HOUR_MS:
+    for bar in reversed([one for one in bars if one.ts_ms + HOUR_MS <= base_ms]):
+        if run and bar.ts_ms != run[-1].ts_ms - HOUR_MS:
             break
         run.append(bar)
     run.reverse()
-    columns = [
-        [float(getattr(bar, name)) for bar in run] for name in ("open", "high", "low", "close", "volume")
-    ]
-    return Bars(
-        np.array([bar.ts_ms for bar in run], np.int64), *(np.array(one, np.float64) for one in columns)
+    names = "open", "high", "low", "close", "volume"
+    opened, high, low, close, volume = (
+        np.array([float(getattr(bar, name)) for bar in run], np.float64) for name in names
     )
+    return Bars(np.array([bar.ts_ms for bar in run], np.int64), opened, high, low, close, volume)
 
 
 def _charges(told: Sequence[Settlement]) -> Settlements:

@@ -7,6 +7,7 @@ right either way: each of its writes is whole or not there.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from mastertrading.app.trading.trading import Trading
 from mastertrading.app.trading.wish import Wish
 from mastertrading.domain.errors import MastertradingError
 
+LOG = logging.getLogger("mastertrading.trade")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -43,6 +45,9 @@ def trade(wish: Wish, environ: Mapping[str, str], *, shows: bool = True) -> None
                 asyncio.run(_trade(Trading(wish, environ, diary)))
             except MastertradingError as error:
                 diary.fails(error)
+                raise
+            except Exception:  # a bug of ours: its traceback is in the log, the sentence on the terminal
+                LOG.exception("something unexpected went wrong")
                 raise
     finally:
         pid.release()

@@ -302,19 +302,21 @@ class Trading:
 
     async def _end(self, outcome: str) -> None:
         """Say what stays, give the right to trade back, and let go of everything."""
-        if self.is_begun:
-            self.diary.ends(self, outcome)
-        if self.holds:
-            with suppress(MastertradingError):
-                self.journal.end_run(self.venue.now_ms(), outcome)
-            with suppress(MastertradingError):
-                self.journal.release()
-        if self.venue is not None:
-            await self.venue.close()
-        if self._own_session is not None:
-            await self._own_session.close()
-        if hasattr(self, "journal"):
-            self.journal.close()
+        try:
+            if self.is_begun:
+                self.diary.ends(self, outcome)
+            if self.holds:
+                with suppress(MastertradingError):
+                    self.journal.end_run(self.venue.now_ms(), outcome)
+                with suppress(MastertradingError):
+                    self.journal.release()
+        finally:
+            if self.venue is not None:
+                await self.venue.close()
+            if self._own_session is not None:
+                await self._own_session.close()
+            if hasattr(self, "journal"):
+                self.journal.close()
 
 
 def macro_of(settings: Any, market: Market, diary: Diary) -> Macro:
