@@ -16,31 +16,54 @@ def market():
     return market_of(HOURS)
 
 
-def decided_window(market, first, bars):
-    """First and last moment of decision."""
-    first_ms = int(market.ts_ms[first]) + market.base_ms
-    return first_ms, first_ms + (bars - 1) * market.base_ms
+def lived(theatre, settings, folder, *bars):
+    """Trade so many bars, stop, start again, and so on; fills in the engine's words, and the last process."""
+    kept = []
+
+    async def scene():
+        for count in bars:
+            trading = theatre.trader(theatre.wish(settings, folder), stop_after(count))
+            end = trading._end
+
+            async def read_first(outcome, trading=trading, end=end):
+                units = trading.trader.units
+                kept[:] = fills_of(trading.journal, theatre.market, trading.trader.recorder, units)
+                await end(outcome)
+
+            trading._end = read_first
+            await trading.live()
+        return trading
+
+    trading = theatre.play(scene)
+    return kept, trading
+
+
+def backtest_of(theatre, settings, bars):
+    """What a backtest of the same bars fills."""
+    first_ms = int(theatre.market.ts_ms[theatre.first]) + theatre.market.base_ms
+    to_ms = first_ms + (bars - 1) * theatre.market.base_ms
+    return backtested(Act(theatre.market, settings, from_ms=first_ms, to_ms=to_ms))
 
 
 def test_paper_on_live_bars_fills_what_a_backtest_of_them_fills(market, tmp_path):
     settings = lively("paper")
-    theatre, kept = Theatre(market, settings), []
-
-    async def scene():
-        trading = theatre.trader(theatre.wish(settings, tmp_path), stop_after(BARS))
-        end = trading._end
-
-        async def read_first(outcome):
-            kept.extend(fills_of(trading.journal, market, trading.trader.recorder, trading.trader.units))
-            await end(outcome)
-
-        trading._end = read_first
-        await trading.live()
-        return trading
-
-    trading = theatre.play(scene)
-    from_ms, to_ms = decided_window(market, theatre.first, trading.runner.decided)
-    wanted = [one for one in backtested(Act(market, settings, from_ms=from_ms, to_ms=to_ms))]
-    assert len(wanted) >= 4
-    assert kept == wanted
+    theatre = Theatre(market, settings)
+    fills, trading = lived(theatre, settings, tmp_path, BARS)
+    assert len(fills) >= 4
+    assert fills == backtest_of(theatre, settings, BARS)
     assert (trading.runner.missed, trading.runner.troubles) == (0, 0)
+
+
+def test_paper_that_was_stopped_and_started_fills_as_if_it_had_gone_on(market, tmp_path):
+    settings = lively("paper")
+    theatre = Theatre(market, settings)
+    fills, _ = lived(theatre, settings, tmp_path, 50, 41, 59)
+    assert fills == backtest_of(theatre, settings, BARS)
+
+
+@pytest.mark.parametrize("venue", ["binance_usdm", "bybit_linear"])
+def test_at_a_venue_it_trades_what_a_backtest_trades_stopped_and_started_or_not(venue, market, tmp_path):
+    settings = lively("testnet", venue)
+    theatre = Theatre(market, settings, venue)
+    fills, trading = lived(theatre, settings, tmp_path, 70, 80)
+    assert fills == backtest_of(theatre, settings, BARS)

@@ -68,8 +68,10 @@ class Past:
 
     @property
     def missing(self) -> int:
-        """Bars that the venue does not have, over all instruments."""
-        return int((~self.market.valid).sum())
+        """Bars that neither the venue nor the journal has, over all instruments."""
+        asked = [int(at) not in self.recorded for at in self.market.ts_ms]
+        heard = sum(int((~one.valid).sum()) for one in self.recorded.values())
+        return int((~self.market.valid[asked]).sum()) + heard
 
     def ear(self, settings: Settings) -> Ear:
         """Signals that have heard the hours before, and none of the bars."""

@@ -245,9 +245,10 @@ class Trading:
 
     async def _past(self, instruments: tuple[Instrument, ...], anchor_ms: int) -> Past:
         """Read the past; meanwhile what an earlier process left behind is looked after."""
-        self.diary.reads(anchor_ms, self.venue.now_ms())
+        until_ms = max(self.venue.now_ms(), self.trader.decided.bar_ms)  # our clock may be a little behind
+        self.diary.reads(anchor_ms, until_ms)
         reading = asyncio.ensure_future(
-            past_of(self.venue, self.journal, instruments, self.settings, anchor_ms, self.venue.now_ms())
+            past_of(self.venue, self.journal, instruments, self.settings, anchor_ms, until_ms)
         )
         try:
             while not reading.done():
