@@ -34,7 +34,7 @@ def lively(mode="paper", venue="binance_usdm", symbols=SYMBOLS, **exchange):
 
 def market_of(hours=3.0, symbols=SYMBOLS):
     """Bars made from a seed."""
-    return demo_market(symbols, hours, 1)
+    return demo_market(symbols, hours, 6)
 
 
 class Theatre:

@@ -8,7 +8,6 @@ from mastertrading.app.live_world import Act, backtested
 from traded import Theatre, fills_of, lively, market_of, stop_after
 
 HOURS = 3.0
-BARS = 150
 
 
 @pytest.fixture(scope="module")
@@ -45,25 +44,19 @@ def backtest_of(theatre, settings, bars):
     return backtested(Act(theatre.market, settings, from_ms=first_ms, to_ms=to_ms))
 
 
-def test_paper_on_live_bars_fills_what_a_backtest_of_them_fills(market, tmp_path):
+def test_paper_on_live_bars_stopped_and_started_or_not_fills_what_a_backtest_of_them_fills(market, tmp_path):
     settings = lively("paper")
     theatre = Theatre(market, settings)
-    fills, trading = lived(theatre, settings, tmp_path, BARS)
-    assert len(fills) >= 4
-    assert fills == backtest_of(theatre, settings, BARS)
+    fills, trading = lived(theatre, settings, tmp_path, 9, 3, 52)
+    assert len(fills) >= 6
+    assert fills == backtest_of(theatre, settings, 64)
     assert (trading.runner.missed, trading.runner.troubles) == (0, 0)
-
-
-def test_paper_that_was_stopped_and_started_fills_as_if_it_had_gone_on(market, tmp_path):
-    settings = lively("paper")
-    theatre = Theatre(market, settings)
-    fills, _ = lived(theatre, settings, tmp_path, 50, 41, 59)
-    assert fills == backtest_of(theatre, settings, BARS)
 
 
 @pytest.mark.parametrize("venue", ["binance_usdm", "bybit_linear"])
 def test_at_a_venue_it_trades_what_a_backtest_trades_stopped_and_started_or_not(venue, market, tmp_path):
     settings = lively("testnet", venue)
     theatre = Theatre(market, settings, venue)
-    fills, trading = lived(theatre, settings, tmp_path, 70, 80)
-    assert fills == backtest_of(theatre, settings, BARS)
+    fills, trading = lived(theatre, settings, tmp_path, 7, 9)
+    assert len(fills) >= 4
+    assert fills == backtest_of(theatre, settings, 16)
