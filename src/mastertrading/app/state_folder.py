@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mastertrading.app.messages import tr
-from mastertrading.domain.errors import UsageError
-
 if TYPE_CHECKING:
-    from mastertrading.domain.facts import AccountName, RunFacts
-    from mastertrading.journal.stored import StoredJournal
+    from mastertrading.domain.facts import RunFacts
     from mastertrading.settings.schema import Settings
 
 JOURNAL = "journal.db"
@@ -41,55 +35,6 @@ def url_of(place: str) -> str:
 def folder_of(url: str) -> Path:
     """The state folder of a journal: beside its file; of a journal on a server, the working folder."""
     return Path(url.partition(":///")[2]).parent if url.startswith("sqlite:///") else Path()
-
-
-def whose(args: argparse.Namespace) -> AccountName:
-    """The account that was named, or the only one there is.
-
-    Raises
-    ------
-    UsageError
-        If there are several, or none.
-    """
-    given = getattr(args, "account", "")
-    if given:
-        return named(given)
-    from mastertrading.journal.opening import accounts_of
-
-    found = accounts_of(journal_url(args))
-    if len(found) != 1:
-        names = ", ".join(map(str, found)) or tr("none")
-        raise UsageError(tr("say whose journal: --account"), why=tr("there are: {names}").format(names=names))
-    return found[0]
-
-
-def named(text: str) -> AccountName:
-    """An account by its name. Raises ``UsageError``."""
-    from mastertrading.domain.facts import AccountName
-
-    parts = text.split(":")
-    if not 2 <= len(parts) <= 3 or not all(parts):
-        raise UsageError(
-            tr("{text!r} names no account").format(text=text), hint="--account binance_usdm:paper"
-        )
-    return AccountName(*parts)
-
-
-@contextmanager
-def reading(args: argparse.Namespace) -> Iterator[StoredJournal]:
-    """The journal that a command asks about, open for reading only: nothing is written, and no lease is taken.
-
-    Raises
-    ------
-    JournalUnusable, UsageError
-    """
-    from mastertrading.journal.opening import open_journal
-
-    journal = open_journal(journal_url(args), account=whose(args), read_only=True)
-    try:
-        yield journal
-    finally:
-        journal.close()
 
 
 def run_facts(settings: Settings, now_ms: int) -> RunFacts:

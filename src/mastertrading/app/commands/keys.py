@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from mastertrading.app.asked_journal import named, whose
 from mastertrading.app.messages import tr
 from mastertrading.app.options import add_common
-from mastertrading.app.state_folder import journal_url, named, whose
+from mastertrading.app.state_folder import journal_url
 from mastertrading.domain.errors import ConfigError
 
 if TYPE_CHECKING:
