@@ -57,6 +57,6 @@ def test_paper_on_live_bars_stopped_and_started_or_not_fills_what_a_backtest_of_
 def test_at_a_venue_it_trades_what_a_backtest_trades_stopped_and_started_or_not(venue, market, tmp_path):
     settings = lively("testnet", venue)
     theatre = Theatre(market, settings, venue)
-    fills, trading = lived(theatre, settings, tmp_path, 7, 9)
+    fills, _ = lived(theatre, settings, tmp_path, 7, 9)
     assert len(fills) >= 4
     assert fills == backtest_of(theatre, settings, 16)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from mastertrading.app.processes import PidFile
+from mastertrading.app.state_folder import JOURNAL
 from mastertrading.domain.errors import NotRunning, UsageError
 from mastertrading.domain.facts import AccountName
-from mastertrading.live.emergency import FILE as EMERGENCY
 
 BASE = Path("trading")
 """Under the working folder."""
-JOURNAL, PID, LOG = "journal.db", "trader.json", "trader.log"
+PID, LOG, ABOUT, SPOKEN = "trader.json", "trader.log", "account.json", "trader.out"
+EMERGENCY = "emergency.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,9 @@ class TradingFolder:
     ==================  =======================================================
     ``journal.db``      the journal, unless it is somewhere else
     ``trader.json``     who trades here: process, mode, venue, journal's place
+    ``account.json``    whose folder it is, and where its journal lies
     ``trader.log``      what happened, a line each; older ones in ``.1``, ``.2``
+    ``trader.out``      what a started trader said besides, a bug's traceback for example
     ``emergency.json``  while an emergency is on
     ==================  =======================================================
     """
@@ -45,9 +49,24 @@ class TradingFolder:
         return self.path / LOG
 
     @property
-    def emergency(self) -> Path:
-        """Is there while an emergency is on."""
-        return self.path / EMERGENCY
+    def spoken(self) -> Path:
+        """What a trader that was started said besides."""
+        return self.path / SPOKEN
+
+    def tell_about(self, account: AccountName, url: str) -> None:
+        """Write whose folder it is; an address may hold a password, which stays where it is."""
+        journal = url if url.startswith("sqlite:") else ""
+        told = {"account": str(account), "currency": account.currency, "journal": journal}
+        (self.path / ABOUT).write_text(json.dumps(told) + "\n", encoding="utf-8", newline="\n")
+
+    def about(self) -> tuple[AccountName | None, str]:
+        """Whose folder it is, and the address of its journal (empty: it is not told here)."""
+        try:
+            told = json.loads((self.path / ABOUT).read_text(encoding="utf-8"))
+            venue, mode, name = str(told["account"]).split(":")
+            return AccountName(venue, mode, name, str(told["currency"])), str(told["journal"])
+        except (OSError, ValueError, KeyError):
+            return None, self.url
 
 
 def folder_of(base: Path | None, account: AccountName) -> TradingFolder:
@@ -59,11 +78,8 @@ def folder_of(base: Path | None, account: AccountName) -> TradingFolder:
 def folders_in(base: Path | None) -> list[TradingFolder]:
     """Every trader's folder, those that trade now first."""
     found = [TradingFolder(path.parent) for path in sorted((base or BASE).glob(f"*/{PID}"))]
-    found += [
-        TradingFolder(path.parent)
-        for path in sorted((base or BASE).glob(f"*/{JOURNAL}"))
-        if TradingFolder(path.parent) not in found
-    ]
+    others = [TradingFolder(path.parent) for path in sorted((base or BASE).glob(f"*/{ABOUT}"))]
+    found += [one for one in others if one not in found]
     return sorted(found, key=lambda one: one.pid.running() is None)
 
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -37,12 +38,17 @@ def trade(wish: Wish, environ: Mapping[str, str], *, shows: bool = True) -> None
     secrets = secrets_in(dict(environ))
     if wish.local is not None:
         secrets += [wish.local.api_key, wish.local.secret]
-    pid, diary = wish.folder.pid, Diary()
-    pid.claim(_facts(wish))
+    pid, diary, began_ms = wish.folder.pid, Diary(), time.time_ns() // 1_000_000
+
+    def tell(phase: str) -> None:
+        pid.claim({"account": str(wish.account), "began_ms": began_ms, "phase": phase})
+
+    tell("opening")
+    wish.folder.tell_about(wish.account, wish.url)
     try:
         with Logs(wish.folder.log, secrets, shows=shows):
             try:
-                asyncio.run(_trade(Trading(wish, environ, diary)))
+                asyncio.run(_trade(Trading(wish, environ, diary, on_phase=tell)))
             except MastertradingError as error:
                 diary.fails(error)
                 raise
@@ -51,15 +57,6 @@ def trade(wish: Wish, environ: Mapping[str, str], *, shows: bool = True) -> None
                 raise
     finally:
         pid.release()
-
-
-def _facts(wish: Wish) -> dict[str, object]:
-    """What the pid file tells; an address may hold a password, which stays where it is."""
-    return {
-        "account": str(wish.account),
-        "journal": wish.url if wish.url.startswith("sqlite:") else "",
-        "instruments": list(wish.symbols),
-    }
 
 
 async def _trade(trading: Trading) -> None:

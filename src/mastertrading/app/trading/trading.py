@@ -54,6 +54,9 @@ WIND_DOWN_S = 10.0
 """How long a trader that ends waits for answers that are under way."""
 HEARD_AT_ONCE = 500
 OnMinute = Callable[["Trading"], None]
+OnPhase = Callable[[str], None]
+WAITS, READS, TRADES = "standing by", "reading bars", "trading"
+"""How far a process has come."""
 
 
 class Trading:
@@ -67,8 +70,8 @@ class Trading:
         Where is told what happens.
     clock, session
         For tests: the time, and who carries requests.
-    on_minute
-        Told after each bar.
+    on_minute, on_phase
+        Told after each bar, and how far the process has come.
     """
 
     def __init__(
@@ -80,9 +83,11 @@ class Trading:
         clock: Clock | None = None,
         session: Any = None,
         on_minute: OnMinute = lambda trading: None,
+        on_phase: OnPhase = lambda phase: None,
     ) -> None:
         self.wish, self.settings, self.diary = wish, wish.settings, diary
-        self._environ, self._session, self._on_minute = environ, session, on_minute
+        self._environ, self._session = environ, session
+        self._on_minute, self._on_phase = on_minute, on_phase
         self.clock: Clock = clock or (wish.local.clock() if wish.local else WallClock())
         self.holder = f"{socket.gethostname()} process {os.getpid()}"
         self.journal: StoredJournal
@@ -177,12 +182,14 @@ class Trading:
                     raise
                 if not told:
                     self.diary.waits(held)
+                    self._on_phase(WAITS)
                     told = True
             await self.clock.sleep(STANDBY_S)
 
     # ------------------------------------------------------------ the beginning
     async def _begin(self) -> None:
         wish, settings, journal = self.wish, self.settings, self.journal
+        self._on_phase(READS)
         facts = await self.venue.instruments(wish.symbols)
         instruments = tuple(facts[symbol] for symbol in wish.symbols)
         if wish.mode is not Mode.PAPER:
@@ -214,6 +221,7 @@ class Trading:
         await self._hear(past)
         self.runner = self._runner(past)
         self.is_begun = True
+        self._on_phase(TRADES)
         self.diary.begins(self)
 
     async def _check_account(self) -> None:
