@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from mastertrading.app.backtest import Wanted, market_of
-from mastertrading.app.trading.venue import write_local
+from mastertrading.app.local_place import write_local
 from mastertrading.domain.errors import DataMissing, OutputError, UsageError
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import HOUR_MS, Market

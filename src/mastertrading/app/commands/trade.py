@@ -91,7 +91,7 @@ def wish_from(args: argparse.Namespace, *, waits: bool = True) -> Wish:
     if args.venue:
         args.overrides.append(f"exchange.venue={args.venue}")
     resolved = resolved_settings(args)
-    from mastertrading.app.trading.venue import read_local
+    from mastertrading.app.local_place import read_local
     from mastertrading.app.trading.wish import check_mode, wish_of
 
     check_mode(args.mode, resolved)

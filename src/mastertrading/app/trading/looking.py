@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mastertrading.journal.stored import StoredJournal
 
 DAY_MS = 86_400_000
+FAR_MS = 1_200_000
+"""A lease that ends so far from now was given by another clock than ours."""
 NEWEST = 5
 
 
@@ -136,9 +138,11 @@ def _from_journal(journal: StoredJournal) -> dict[str, Any]:
 
 
 def _now_of(journal: StoredJournal) -> int:
-    """The present; of a trader on an exchange with a time of its own: when its right to write was renewed last."""
-    now_ms, lease = time.time_ns() // 1_000_000, journal.lease()
-    return now_ms if lease is None or abs(lease.expires_ms - now_ms) < DAY_MS else lease.expires_ms
+    """The present; of a trader on an exchange with a time of its own: when it last looked at it."""
+    now_ms, lease, state = time.time_ns() // 1_000_000, journal.lease(), journal.latest_state()
+    if lease is None or abs(lease.expires_ms - now_ms) < FAR_MS:
+        return now_ms
+    return min(lease.expires_ms, state.started_ms) if state is not None else lease.expires_ms
 
 
 def held_in(journal: StoredJournal) -> tuple[Held, ...]:

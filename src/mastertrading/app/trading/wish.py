@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mastertrading.app.local_place import Local
 from mastertrading.app.trading.folder import TradingFolder, folder_of
-from mastertrading.app.trading.venue import Local
 from mastertrading.domain.errors import SafetyBlocked, UsageError
 from mastertrading.domain.facts import AccountName
 from mastertrading.exchange.modes import Mode
