@@ -174,6 +174,8 @@ class BarTape:
         state.held = True
 
     def _load_hours(self, state: MarketState, n: int) -> None:
+        if not self.market.primer:  # a market in memory may have no past at all
+            return
         hours, instrument = self.market.primer[n], self.market.instruments[n]
         there = hours.ts_ms + HOUR_MS <= self.market.ts_ms[self.first - self.history]
         prices = [
