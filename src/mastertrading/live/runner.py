@@ -105,7 +105,7 @@ class Runner:
             await self.catch_up()
             while not (self._stopping or self.trader.is_stopping):
                 if not await self.turn():
-                    await self._wait()
+                    await self.wait()
         finally:
             await self.close()
 
@@ -169,7 +169,7 @@ class Runner:
         except TimeoutError:
             return False
 
-    async def _wait(self) -> None:
+    async def wait(self) -> None:
         """Until a stream says something, or time alone makes something due."""
         if self._stir.is_set():
             self._stir.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from mastertrading.app.terminal import err, out, progress, table
 from mastertrading.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mastertrading.app.campaign.story import Story
     from mastertrading.app.campaign.trial import Verdict
@@ -71,6 +72,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     crash.add_argument("--twice", action="store_true", help=tr("kill it a second time while it recovers"))
     crash.add_argument("--list", action="store_true", help=tr("name the scenarios"))
+    crash.add_argument("--count", action="store_true", help=tr("count the deaths of each scenario"))
+    crash.add_argument("--death", metavar="NAME", help=tr("one death alone, by its name, told in detail"))
+    crash.add_argument(
+        "--journal",
+        choices=("memory", "sqlite"),
+        default="memory",
+        help=tr("where the books are kept: in memory (default), or in a file that each process opens anew"),
+    )
+    crash.add_argument(
+        "--real",
+        action="store_true",
+        help=tr("real processes on sockets, killed by SIGKILL, with their books in SQLite"),
+    )
     _common(crash)
 
 
@@ -89,19 +103,23 @@ def run(args: argparse.Namespace) -> int:
     """Do it; 1 if an invariant did not hold."""
     if not 1 <= args.workers <= MOST_WORKERS:
         raise UsageError(tr("--workers must be between 1 and {most}").format(most=MOST_WORKERS))
+    from mastertrading.app.campaign.sheet import be_quiet
+
+    be_quiet()
     return _faults(args) if args.action == "faults" else _crash(args)
 
 
 # -------------------------------------------------------------------- faults
 def _faults(args: argparse.Namespace) -> int:
-    from mastertrading.app.campaign.faults import AMONG, Wanted, campaign
+    from mastertrading.app.campaign.faults import EVERYWHERE, Wanted, campaign
     from mastertrading.app.campaign.report import figures
 
     only = tuple(one.strip() for one in args.only.split(",") if one.strip())
-    unknown = sorted(set(only) - set(AMONG))
+    unknown = sorted(set(only) - set(EVERYWHERE))
     if unknown:
         raise UsageError(
-            tr("no fault of the campaign: {names}").format(names=", ".join(unknown)), why=", ".join(AMONG)
+            tr("no fault of the campaign: {names}").format(names=", ".join(unknown)),
+            why=", ".join(EVERYWHERE),
         )
     if args.minutes < 3 or args.seeds == 0:
         raise UsageError(tr("a campaign needs a seed and three minutes"))
@@ -110,26 +128,32 @@ def _faults(args: argparse.Namespace) -> int:
         return _one(args, wanted)
     with progress(tr("seeds"), wanted.count, quiet=args.json, eta=True) as advance:
         verdicts = campaign(wanted, advance)
-    told = figures(verdicts, only or AMONG)
-    told["replay"] = _replays(verdicts, args)
+    told = figures(verdicts, only or EVERYWHERE)
+    told["replay"] = _replays(told["failing_seeds"], args)
     if args.shrink is not None:
-        told["scenarios"] = _shrink(args, [wanted.story(one.seed) for one in verdicts], verdicts)
+        first = {name: seeds[0] for name, seeds in told["failing_seeds"].items()}
+        told["scenarios"] = _shrink(args, {name: wanted.story(seed) for name, seed in first.items()})
     _tell(told, args.json)
     return FAILED if told["good"] != told["seeds"] else 0
 
 
 def _one(args: argparse.Namespace, wanted: Any) -> int:
     from mastertrading.app.campaign.story import read_story
-    from mastertrading.app.campaign.trial import tried
 
     story = read_story(args.scenario) if args.scenario is not None else wanted.story(args.seed)
+    return _one_story(args, story)
+
+
+def _one_story(args: argparse.Namespace, story: Story) -> int:
+    from mastertrading.app.campaign.trial import tried
+
     verdict = tried(story)
     if args.json:
         print(json.dumps({"faults": story.faults, **verdict.plain()}, indent=2))
     else:
         _tell_one(story, verdict)
-    if args.shrink is not None:
-        _shrink(args, [story], [verdict])
+    if getattr(args, "shrink", None) is not None:
+        _shrink(args, {one.invariant: story for one in verdict.violations})
     return 0 if verdict.is_good else FAILED
 
 
@@ -145,45 +169,41 @@ def _tell_one(story: Story, verdict: Verdict) -> None:
         console.print(tr("every invariant held"))
 
 
-def _shrink(args: argparse.Namespace, stories: Sequence[Story], verdicts: Sequence[Verdict]) -> list[str]:
-    from mastertrading.app.campaign.faults import shrunk
+def _shrink(args: argparse.Namespace, stories: Mapping[str, Story]) -> list[str]:
+    """Of each invariant one story, as small as it gets."""
+    from mastertrading.app.campaign.shrinking import shrunk
     from mastertrading.app.campaign.story import write_story
 
-    remarks, written, done = err(quiet=args.json), [], set[str]()
-    for story, verdict in zip(stories, verdicts, strict=True):
-        for name in sorted({one.invariant for one in verdict.violations} - done):
-            done.add(name)
-            small = shrunk(story, name)
-            path = args.shrink / f"{name}-{story.seed}.json"
-            write_story(small, path, invariant=name)
-            written.append(str(path))
-            remarks.print(f"{name}: {path} ({len(small.faults)} faults, {small.minutes} min)", markup=False)
+    remarks, written = err(quiet=args.json), []
+    for name, story in sorted(stories.items()):
+        small = shrunk(story, name)
+        path = args.shrink / f"{name}-{story.seed}.json"
+        write_story(small, path, invariant=name)
+        written.append(str(path))
+        remarks.print(f"{name}: {path} ({len(small.faults)} faults, {small.minutes} min)", markup=False)
     return written
 
 
-def _replays(verdicts: Sequence[Verdict], args: argparse.Namespace) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for one in verdicts:
-        only = f" --only {args.only}" if args.only else ""
-        words = f"mastertrading campaign faults --seed {one.seed} --minutes {args.minutes} --calm {args.calm}{only}"
-        for violation in one.violations:
-            found.setdefault(violation.invariant, words)
-    return found
+def _replays(failing: Mapping[str, Sequence[int]], args: argparse.Namespace) -> dict[str, str]:
+    """What to type to see each invariant break again."""
+    rest = f"--minutes {args.minutes} --calm {args.calm}" + (f" --only {args.only}" if args.only else "")
+    return {
+        name: f"mastertrading campaign faults --seed {seeds[0]} {rest}" for name, seeds in failing.items()
+    }
 
 
 # -------------------------------------------------------------------- crash
 def _crash(args: argparse.Namespace) -> int:
-    from mastertrading.app.campaign.crash import Wanted, campaign
+    from mastertrading.app.campaign.crash import Wanted, campaign, death_named, deaths_in_figures
     from mastertrading.app.campaign.report import figures
-    from mastertrading.app.campaign.scenarios import scenarios
 
-    if args.list:
-        for story in scenarios():
-            out().print(story.name, markup=False)
-        return 0
-    if not any(args.named in story.name for story in scenarios()) or args.every == 0:
+    wanted = Wanted(args.named, args.every, args.workers, args.out, args.twice, args.journal)
+    if args.death is not None:
+        return _one_story(args, death_named(args.death, args.journal))
+    if not wanted.scenarios() or args.every == 0:
         raise UsageError(tr("no scenario is meant"), hint="mastertrading campaign crash --list")
-    wanted = Wanted(args.named, args.every, args.workers, args.out, args.twice)
+    if args.list or args.count:
+        return _list(args, wanted)
     label, remarks = tr("deaths"), err(quiet=args.json)
     told_at = 0
 
@@ -193,23 +213,61 @@ def _crash(args: argparse.Namespace) -> int:
             told_at = done
             remarks.print(f"{label}: {done} / {total}", markup=False)
 
-    _, verdicts = campaign(wanted, advance)
-    told = figures(verdicts)
-    told["scenarios"] = len({one.key.partition(":")[0] for one in verdicts})
-    told["rounds"] = {
-        "max": max((n for one in verdicts for n in one.starts), default=0),
-        "starts": sum(len(one.starts) for one in verdicts),
-    }
-    told["failing"] = [
-        {"death": one.key, "invariant": v.invariant, "detail": v.detail}
-        for one in verdicts
-        for v in one.violations
-    ]
+    verdicts = list(_really(wanted, advance) if args.real else campaign(wanted, advance)[1])
+    told = figures(verdicts) | deaths_in_figures(verdicts)
     told.pop("failing_seeds")
     _tell(told, args.json)
-    for row in [] if args.json else told["failing"][:SHOWN]:
-        out().print(f"{row['invariant']:<4} {row['death']}: {row['detail']}", markup=False)
+    if not args.json:
+        _tell_deaths(told, args)
     return FAILED if told["good"] != told["seeds"] else 0
+
+
+def _really(wanted: Any, advance: Callable[[int, int], None]) -> Sequence[Verdict]:
+    from mastertrading.app.campaign import killed
+
+    if not hasattr(os, "fork"):
+        raise UsageError(tr("this system makes no processes by fork, and knows no SIGKILL"))
+    if wanted.folder is not None or wanted.workers != 1:
+        raise UsageError(tr("real processes are tried one after the other, and nothing is kept"))
+    if not any(killed.is_for_real(one) for one in wanted.scenarios()):
+        raise UsageError(
+            tr("no scenario is meant"), why=tr("real processes are killed at a venue, without faults")
+        )
+    return killed.campaign(wanted, advance)
+
+
+def _list(args: argparse.Namespace, wanted: Any) -> int:
+    from mastertrading.app.campaign.crash import deaths_of
+
+    total = 0
+    for story in wanted.scenarios():
+        count = len(deaths_of(story, wanted.twice)) if args.count else 0
+        total += count
+        out().print(f"{count:>6} {story.name}" if args.count else story.name, markup=False)
+    if args.count:
+        out().print(f"{total:>6}", markup=False)
+    return 0
+
+
+def _tell_deaths(told: dict[str, Any], args: argparse.Namespace) -> None:
+    shown = table("", tr("died"), tr("deaths"), tr("with a broken invariant"), numbers=(1, 2))
+    for moment, count in told["moments"].items():
+        shown.add_row(moment, str(count["deaths"]), str(count["failing"]))
+    out().print(shown)
+    rounds = told["rounds"]
+    out().print(
+        f"{tr('rounds until all agreed')}: p50 {rounds['p50']}, p99 {rounds['p99']}, max {rounds['max']}; "
+        f"{rounds['starts']} {tr('starts')}, {tr('never')} {rounds['never']}",
+        markup=False,
+    )
+    journal = f" --journal {args.journal}" if args.journal != "memory" else ""
+    for row in told["failing"][:SHOWN]:
+        out().print(f"{row['invariant']:<4} {row['detail']}", markup=False, soft_wrap=True)
+        out().print(
+            f'     mastertrading campaign crash{journal} --death "{row["death"]}"',
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 # -------------------------------------------------------------------- what it says
@@ -240,14 +298,22 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
     }
     for name, value in lines.items():
         console.print(f"{name:<16} {value}", markup=False, soft_wrap=True)
-    hits = {name: count for name, count in cover["hits"].items() if count}
-    if hits:
-        console.print(
-            f"{tr('faults'):<16} {', '.join(f'{k} {n}' for k, n in hits.items())}",
-            markup=False,
-            soft_wrap=True,
-        )
+    if told["failures"] or cover["hits"]:
+        _tell_coverage(cover)
     _tell_invariants(told)
+
+
+def _tell_coverage(cover: dict[str, Any]) -> None:
+    """Faults by kind, and how far each goal is met."""
+    lines = {tr("faults"): ", ".join(f"{key} {count}" for key, count in cover["hits"].items() if count)}
+    for goal, is_met in cover["goals"].items():
+        lines[goal] = tr("met") if is_met else tr("not met")
+    lines[tr("too rare")] = ", ".join(cover["rare"])
+    lines[tr("never met")] = ", ".join(cover["pairs"]["missing"])
+    lines[tr("excluded")] = "; ".join(f"{name}: {why}" for name, why in cover["excluded"].items())
+    for name, value in lines.items():
+        if value:
+            out().print(f"{name:<16} {value}", markup=False, soft_wrap=True)
 
 
 def _tell_invariants(told: dict[str, Any]) -> None:

@@ -54,6 +54,7 @@ class Converges(Checker):
         self.began_ms = 0
         self.took: list[tuple[int, int]] = []
         """Rounds and milliseconds of each start."""
+        self.never = 0
 
     def on_begin(self) -> None:
         self.rounds, self.began_ms = 0, self.scene.now_ms
@@ -69,8 +70,16 @@ class Converges(Checker):
             self.took.append((self.rounds, self.scene.now_ms - self.began_ms))
             self.rounds = -1
         elif self.rounds >= CONVERGED_WITHIN:
-            self.fail("", f"{self.rounds} rounds after a start: {'; '.join(wrong)}", str(self.began_ms))
-            self.rounds = -1
+            self._failed(f"{self.rounds} rounds after a start: {'; '.join(wrong)}")
+
+    def _failed(self, what: str) -> None:
+        self.fail("", what, str(self.began_ms))
+        self.never += 1
+        self.rounds = -1
+
+    def at_end(self) -> None:
+        if self.rounds >= 0:
+            self._failed("it ended before everything agreed")
 
 
 class Resolves(Checker):
