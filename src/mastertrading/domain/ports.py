@@ -260,6 +260,12 @@ class Journal(Protocol):
     def payment_cursor(self) -> int:
         """Time of the newest payment that is booked; 0 if there is none."""
 
+    def tidy(self, now_ms: int) -> int:
+        """Remove a bounded part of what need not be kept any longer; returns how many rows, 0: nothing is left to do.
+
+        For moments in which nobody waits for the journal. Needs no lease: no fact of money or orders goes.
+        """
+
     def verify(self, last: int | None = None) -> None:
         """Check that the ledger balances and its chain holds. Raises ``JournalUnusable``."""
 

@@ -42,13 +42,18 @@ class Pace:
     stale_ms
         A bar that closed longer ago is heard and not traded on, and an entry that could not go out so long after
         its bar began is dropped.
+    tidy_ms, calm_ms
+        How often the journal is tidied, and how long before a close nothing is begun that can wait.
+    journal_s
+        How long a journal that cannot be written is waited for. Nothing is sent meanwhile.
     """
 
     heartbeat_s: float = 5.0
     lease_ms: int = 30_000
     stale_ms: int = 15_000
+    tidy_ms: int = 60_000
+    calm_ms: int = 10_000
     journal_s: float = 60.0
-    """How long a journal that cannot be written is waited for. Nothing is sent meanwhile."""
 
 
 USUAL = Pace()
@@ -86,7 +91,7 @@ class Runner:
         self._stir, self._stopping = asyncio.Event(), False
         self._news = True
         """Whether the account has to be looked at."""
-        self._looked_s = self._renewed_ms = 0.0
+        self._looked_s = self._renewed_ms = self._tidied_ms = 0.0
         self._opened: set[str] = set()
         self._dark_since_ms = 0
         self._without_journal_s: float | None = None
@@ -226,6 +231,7 @@ class Runner:
         if self._news or self.clock.monotonic() - self._looked_s >= self.pace.heartbeat_s:
             await self.look()
             return True
+        self._tidy(now_ms)
         return False
 
     async def look(self) -> None:
@@ -279,6 +285,17 @@ class Runner:
         if now_ms - self._renewed_ms >= self.pace.lease_ms / 3:
             self.journal.renew(now_ms, self.pace.lease_ms)
             self._renewed_ms = now_ms
+
+    def _tidy(self, now_ms: int) -> None:
+        """Thin the journal, when nothing is due and no close is near: no decision waits for it."""
+        is_calm = self.collector.close_ms - now_ms >= self.pace.calm_ms
+        if not is_calm or now_ms - self._tidied_ms < self.pace.tidy_ms:
+            return
+        self._tidied_ms = now_ms
+        try:
+            self.journal.tidy(now_ms)
+        except JournalUnusable as trouble:
+            LOG.warning("the journal was not tidied: %s", trouble.what)  # what matters will say so itself
 
     def _tell(self, subject: str, trouble: MastertradingError) -> None:
         self.troubles += 1

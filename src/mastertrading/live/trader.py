@@ -150,7 +150,7 @@ class Trader:
         stamp = kept.state[: STAMP.size] if kept is not None else STAMP.pack(0, self.began_ms or now_ms)
         bar_ms, self.began_ms = STAMP.unpack(stamp)
         self.recorder = self.observer.recorder = self._new_recorder()
-        self.recorder.begin(self.began_ms, self.journal.fills(), self.journal.payments())
+        self.recorder.begin(self.began_ms)
         for order in self.journal.venue_orders():
             self.recorder.note_order(order)
         self.permission.opened = kept is not None

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from mastertrading.app import footprint
 from mastertrading.app.backtest import macro_events
 from mastertrading.app.trading.diary import Diary
 from mastertrading.app.trading.differences import changed_settings
@@ -220,6 +221,7 @@ class Trading:
             play_missed(paper, past, self.trader.decided.bar_ms)
         await self._hear(past)
         self.runner = self._runner(past)
+        footprint.settle()
         self.is_begun = True
         self._on_phase(TRADES)
         self.diary.begins(self)
