@@ -111,6 +111,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.performance",
         "what an account or a run made: the backtest's own statistics, by group, day and cost",
     ),
+    "doctor": (
+        "mastertrading.app.commands.doctor",
+        "look at machine, installation, settings, journal and clock: what is wrong, and what to do",
+    ),
+    "inject": (
+        "mastertrading.app.commands.inject",
+        "put given signals into a trader on a local exchange, and say what became of each",
+    ),
     "diff": (
         "mastertrading.app.commands.diff",
         "where two runs part first, and why; exit code 4 where they differ",

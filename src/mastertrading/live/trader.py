@@ -237,6 +237,14 @@ class Trader:
         again = any(not self._counts(symbol, seen) for symbol in self.units)
         return bool(planned) or not seen.booked.is_empty or obeyed or again
 
+    async def rehearse(self) -> tuple[Seen, list[Planned]]:
+        """Look, and say what would be sent; nothing is, and nothing but our own record is changed."""
+        self.emergency.poll(self.gateway.now_ms())
+        snapshot, ended = await self.observer.look()
+        seen = await self.observer.record(snapshot, ended, at_close=False)
+        self._refresh()
+        return seen, self._plan(seen)
+
     def _counts(self, symbol: str, seen: Seen) -> bool:
         """Whether a snapshot says anything of an instrument: not if it was asked for before its last command ended."""
         newer = seen.snapshot.number > self.protocol.touched.get(symbol, 0)
