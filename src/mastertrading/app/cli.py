@@ -111,6 +111,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.performance",
         "what an account or a run made: the backtest's own statistics, by group, day and cost",
     ),
+    "reconcile": (
+        "mastertrading.app.commands.reconcile",
+        "what rests at the venue, what should, and what would be sent: nothing is; exit code 4 if they differ",
+    ),
+    "probe": (
+        "mastertrading.app.commands.probe",
+        "try everything that a venue and the given keys can do, by reading; an order only if asked for",
+    ),
     "doctor": (
         "mastertrading.app.commands.doctor",
         "look at machine, installation, settings, journal and clock: what is wrong, and what to do",

@@ -67,7 +67,10 @@ def check_order(wish: Wish, confirmed: str) -> None:
         raise UsageError(tr("a paper account sends no order to the venue"), hint="--mode testnet")
     if mode == "live" and confirmed != name:
         raise SafetyBlocked(
-            tr("an order on a live account needs its name"), why=name, where="--confirm", hint=f"--confirm {name}"
+            tr("an order on a live account needs its name"),
+            why=name,
+            where="--confirm",
+            hint=f"--confirm {name}",
         )
 
 

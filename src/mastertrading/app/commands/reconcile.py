@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from mastertrading.app.rehearsal import Rehearsed
     from mastertrading.app.trading.wish import Wish
 
-SUMMARY = "what rests at the venue, what should, and what would be sent: nothing is; exit code 4 if they differ"
+SUMMARY = (
+    "what rests at the venue, what should, and what would be sent: nothing is; exit code 4 if they differ"
+)
 DIFFERS = 4
 
 
@@ -26,7 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_options(parser)
     parser.add_argument(
-        "--dry-run", action="store_true", help=tr("only look and tell (required: a trader reconciles by itself)")
+        "--dry-run",
+        action="store_true",
+        help=tr("only look and tell (required: a trader reconciles by itself)"),
     )
     add_common(parser, "json")
 
@@ -35,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
     """Look."""
     if not args.dry_run:
         raise UsageError(
-            tr("only --dry-run: a trader reconciles by itself, every cycle"), hint="mastertrading reconcile --dry-run"
+            tr("only --dry-run: a trader reconciles by itself, every cycle"),
+            hint="mastertrading reconcile --dry-run",
         )
     wish = wish_from(args)
     if wish.mode.value == "paper":
@@ -70,18 +75,27 @@ async def _look(wish: Wish) -> Rehearsed:
 def show(told: Rehearsed) -> None:
     """Positions, orders, and what would be sent."""
     console = out()
-    held = table(tr("Positions"), tr("Instrument"), tr("At the venue"), tr("In the books"), "", numbers=(1, 2))
+    held = table(
+        tr("Positions"), tr("Instrument"), tr("At the venue"), tr("In the books"), "", numbers=(1, 2)
+    )
     for one in told.held:
         verdict = tr("agrees") if one.agrees else tr("DIFFERS")
-        held.add_row(one.instrument, one.venue_qty or "?", one.books_qty, verdict, style="" if one.agrees else "red")
+        held.add_row(
+            one.instrument, one.venue_qty or "?", one.books_qty, verdict, style="" if one.agrees else "red"
+        )
     console.print(held)
     if told.rests:
-        names = ("Instrument", "For", "Side", "Qty", "Rests at", "Should be at")
-        rests = table(tr("Orders that rest"), *(tr(name) for name in names), numbers=(3, 4, 5))
+        heads = ("Instrument", "For", "Side", "Qty", "Rests at", "Should be at")
+        rests = table(tr("Orders that rest"), *(tr(name) for name in heads), numbers=(3, 4, 5))
         for order in told.rests:
             whole = tr("all")
             rests.add_row(
-                order.instrument, order.purpose, order.side, order.qty or whole, order.px or "–", order.wanted_px or "–"
+                order.instrument,
+                order.purpose,
+                order.side,
+                order.qty or whole,
+                order.px or "–",
+                order.wanted_px or "–",
             )
         console.print(rests)
     if told.would_send:
@@ -89,7 +103,13 @@ def show(told: Rehearsed) -> None:
         sends = table(tr("Would be sent"), *(tr(name) for name in names), numbers=(4, 5))
         for step in told.would_send:
             sends.add_row(
-                step.instrument, step.what, step.purpose, step.side, step.qty or tr("all"), step.px or "–", step.why
+                step.instrument,
+                step.what,
+                step.purpose,
+                step.side,
+                step.qty or tr("all"),
+                step.px or "–",
+                step.why,
             )
         console.print(sends)
     if told.unresolved:
@@ -98,5 +118,9 @@ def show(told: Rehearsed) -> None:
     if told.wallet_difference not in (None, "0"):
         sentence = tr("The venue's wallet differs from the books by {amount}.")
         console.print(sentence.format(amount=told.wallet_difference), style="red", markup=False)
-    verdict = tr("They differ; nothing was sent.") if told.differs else tr("All is as it should be; nothing was sent.")
+    verdict = (
+        tr("They differ; nothing was sent.")
+        if told.differs
+        else tr("All is as it should be; nothing was sent.")
+    )
     console.print(verdict, style="bold")
