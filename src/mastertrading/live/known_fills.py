@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 
 from mastertrading.domain.orders import Fill
 
-Content = tuple[str, int, Decimal, Decimal]
-"""Order, side, size and price. The time is no part of it: venues have told it wrongly."""
+Moment = tuple[str, int, str, int, Decimal, Decimal]
+"""Instrument, time; order, side, size and price. By the last four an id is recognised: times are told wrongly, too."""
 
 
 class KnownFills:
-    """What was booked of one account."""
+    """What was booked of one account: of each instrument the newest ``most`` executions."""
 
-    def __init__(self) -> None:
-        self._by_id: dict[tuple[str, str], Content] = {}
-        self._booked: Counter[tuple[str, int, Content]] = Counter()
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._by_id: dict[str, dict[str, Moment]] = defaultdict(dict)
+        self._booked: Counter[Moment] = Counter()
 
     def note(self, fill: Fill) -> None:
         """It is booked."""
-        self._by_id[fill.symbol, fill.fill_id] = _content(fill)
-        self._booked[_moment(fill)] += 1
+        known, moment = self._by_id[fill.symbol], _moment(fill)
+        known[fill.fill_id] = moment
+        self._booked[moment] += 1
+        if len(known) > self._most:
+            self._booked -= Counter([known.pop(next(iter(known)))])
 
     def sifted(self, fills: Sequence[Fill]) -> tuple[tuple[Fill, ...], frozenset[str]]:
         """Those that are new, and instruments whose fills contradict what is booked: nothing of those is believed.
@@ -35,7 +39,7 @@ class KnownFills:
         room.subtract({one: self._booked[one] for one in room})
         fresh = []
         for fill in fills:
-            is_known = (fill.symbol, fill.fill_id) in self._by_id
+            is_known = fill.fill_id in self._by_id[fill.symbol]
             if is_known or fill.symbol in spoilt or room[_moment(fill)] <= 0:
                 continue
             room[_moment(fill)] -= 1
@@ -43,13 +47,9 @@ class KnownFills:
         return tuple(fresh), spoilt
 
     def _contradicts(self, fill: Fill) -> bool:
-        known = self._by_id.get((fill.symbol, fill.fill_id))
-        return known is not None and known != _content(fill)
+        known = self._by_id[fill.symbol].get(fill.fill_id)
+        return known is not None and known[2:] != _moment(fill)[2:]
 
 
-def _content(fill: Fill) -> Content:
-    return fill.order_id, fill.order_side, fill.qty, fill.px
-
-
-def _moment(fill: Fill) -> tuple[str, int, Content]:
-    return fill.symbol, fill.ts_ms, _content(fill)
+def _moment(fill: Fill) -> Moment:
+    return fill.symbol, fill.ts_ms, fill.order_id, fill.order_side, fill.qty, fill.px
