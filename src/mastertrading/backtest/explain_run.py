@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mastertrading.backtest.folder import RunFiles, read_run
 from mastertrading.backtest.texts import moment
+from mastertrading.backtest.trade_statistics import SESSIONS
 from mastertrading.domain.errors import DataMissing, DataUnreadable
 from mastertrading.domain.market import HOUR_MS
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 OPTIONAL = ("stops",)
 """Tables that runs of earlier versions do not have."""
-SESSION_ORDER = ("overlap", "london", "ny", "dead", "asia")
-"""Of two sessions that apply in an hour, the earlier here wins (settings/records)."""
 
 
 class Source(Protocol):
@@ -198,7 +197,7 @@ class Recorded:
 def session_at(sessions: Mapping[str, Any], t_ms: int) -> str:
     """UTC session of a moment, by the settings of `allocation.sessions`; empty where they name none."""
     hour = (t_ms // HOUR_MS) % 24
-    for name in SESSION_ORDER:
+    for name in SESSIONS:
         start, end = ((sessions.get(name) or {}).get(side) for side in ("start", "end"))
         if start is None or end is None:
             continue
