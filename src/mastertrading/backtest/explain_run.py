@@ -43,7 +43,7 @@ class Source(Protocol):
     """
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> Path | str:
         """The place."""
 
     @property
@@ -125,7 +125,7 @@ class Recorded:
         return self._tables[name]
 
     def _read(self, name: str) -> list[Row]:
-        with readable(self.files.folder / f"{name}.parquet"):
+        with readable(Path(self.files.folder) / f"{name}.parquet"):
             return self.files.table(name).to_dicts()
 
     def has(self, name: str) -> bool:
@@ -136,13 +136,13 @@ class Recorded:
         self, instruments: Sequence[str], from_ms: int, to_ms: int, columns: Sequence[str] = ()
     ) -> pl.DataFrame:
         """Decisions of some instruments with closes in [from_ms, to_ms], ascending."""
-        with readable(self.files.folder / "decisions.parquet"):
+        with readable(Path(self.files.folder) / "decisions.parquet"):
             found = self.files.decisions(instruments, from_ms, to_ms)
             return (found.select(columns) if columns else found).collect()
 
     def equity_at(self, ts_ms: int) -> int | None:
         """Equity at the close of a bar, in atoms."""
-        with readable(self.files.folder / "equity.parquet"):
+        with readable(Path(self.files.folder) / "equity.parquet"):
             return self.files.equity_at(ts_ms)
 
     def minute_of(self, at_ms: int) -> int:
