@@ -38,7 +38,7 @@ class Unseen:
         self._doubted[symbol].discard(client_id)
 
     def outlived(self, symbol: str, client_id: str) -> None:
-        """Its position is gone: it protects no other."""
+        """Its position is gone, or the venue has cancelled it: it protects nothing any more."""
         self._doubted[symbol].discard(client_id)
         self._outlived.add(client_id)
 
@@ -93,6 +93,12 @@ class Chaser:
             late += [found] if found is not None and found.status.is_open else []
         snapshot = replace(snapshot.with_orders((*snapshot.orders, *late), frozenset(unread)), denied=denied)
         return snapshot, gone
+
+    def forced(self, symbol: str) -> None:
+        """The venue has closed a position by force, and cancels orders when it does: what it does not show is gone."""
+        for command in self.journal.open_commands():
+            if command.intent.symbol == symbol and is_attached(command.intent):
+                self.unseen.outlived(symbol, command.client_id)
 
     def _denied(self, order: Order) -> str:
         """The name of an order that our books call refused or absent. The venue has hidden it for very long."""

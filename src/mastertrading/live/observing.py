@@ -148,6 +148,8 @@ class Observer:
 
     def _tell_strange(self, booked: Booked) -> None:
         for row, fill in zip(booked.fills, booked.told, strict=True):
+            if fill.cause in ("liquidation", "adl"):
+                self.chaser.forced(fill.symbol)
             if int(row.reason) in STRANGE:
                 reason = FillReason(int(row.reason)).name.lower()
                 self._report(
