@@ -14,7 +14,7 @@ from mastertrading.domain.intents import Command, Purpose
 from mastertrading.domain.ports import Gateway, Journal
 from mastertrading.domain.reasons import FillReason
 from mastertrading.live.attached import follow, named
-from mastertrading.live.chasing import Chaser
+from mastertrading.live.chasing import FORCED, Chaser
 from mastertrading.live.differences import Differences, margin_agrees
 from mastertrading.live.mind import STRANGE, Mind
 from mastertrading.live.naming import Namer
@@ -148,7 +148,7 @@ class Observer:
 
     def _tell_strange(self, booked: Booked) -> None:
         for row, fill in zip(booked.fills, booked.told, strict=True):
-            if fill.cause in ("liquidation", "adl"):
+            if fill.cause in FORCED:
                 self.chaser.forced(fill.symbol)
             if int(row.reason) in STRANGE:
                 reason = FillReason(int(row.reason)).name.lower()
