@@ -55,8 +55,12 @@ PAPER = "paper"
 NAME = "me"
 LEAD = 3
 """Bars that are played before the first decision, so that every stream is heard by then."""
-DEAF_S = 2.0
-"""How long, on the wall's clock, frames of a point that was played are waited for."""
+DEAF_S = 5.0
+"""How long, by the venue's clock, news of a point that was played is waited for: a lost connection is dialled again
+by then, and what it did not bring was read."""
+UNDER_WAY_S, STEP_S, PAUSE_S = 0.25, 0.1, 0.02
+"""On sockets frames are under way for a moment of the wall's. Then time stands still no more: it goes on in steps,
+and after each of them the sockets have a pause of the wall's."""
 HIGHEST_LEVERAGE = 125
 TOPICS = {"binance_usdm": ("@kline", "@markPrice"), "bybit_linear": ("kline.", "tickers.")}
 """Bars and marks, as the venues name their streams."""
@@ -237,8 +241,19 @@ class World:
 
     async def _until(self, is_so: Callable[[], bool]) -> None:
         """Wait for frames that are under way; what does not come is missing, as it would be anywhere."""
-        if not await self.runner.until(is_so, DEAF_S):
-            self.deaf += 1
+        if self._served is None:
+            heard = await self.runner.until(is_so, DEAF_S)
+        else:
+            heard = await self.runner.until(is_so, UNDER_WAY_S) or await self._let_time_pass(is_so)
+        self.deaf += not heard
+
+    async def _let_time_pass(self, is_so: Callable[[], bool]) -> bool:
+        """A connection was lost: dialling again and asking for what it did not bring take time, so there is some."""
+        for _ in range(round(DEAF_S / STEP_S)):
+            self.local.clock.advance(STEP_S)  # type: ignore[union-attr]
+            if await self.runner.until(is_so, PAUSE_S):
+                return True
+        return False
 
     # ------------------------------------------------------------ a process
     async def _begin(self, decided: int) -> None:
