@@ -13,9 +13,12 @@ from mastertrading.domain.facts import (
     BreakerFacts,
     CapitalStage,
     CommandPhase,
+    CycleFacts,
+    DecisionFacts,
     Incident,
     InputFacts,
     OperatorCommand,
+    RunFacts,
     Severity,
 )
 from mastertrading.domain.intents import LEGAL, CommandState, Purpose, Transition
@@ -277,6 +280,13 @@ class JournalContract:
             fill(1, 1, "0.003", "50000"), fill(2, -1, "0.003", "49000", order_id="p9"), at_ms=30
         )
         assert journal.trades()[0].close_reason == "stop"
+        assert [journal.command_of_order("BTCUSDT", name).client_id for name in ("c1", "p9")] == [stop, stop]
+        assert journal.command_of_order("ETHUSDT", "p9") is None
+
+    def test_an_order_that_we_cancelled_is_not_ours_for_that(self, journal):
+        cancel = sent(journal, intent(Purpose.CANCEL, order_side=0, target="#f1"))
+        journal.mark(Transition(cancel, CommandState.ACK, 20, order_id="f1"))
+        assert journal.command_of_order("BTCUSDT", "f1") is None
 
     def test_fills_of_one_millisecond_are_booked_in_the_order_of_their_commands(self, journal):
         leave = sent(journal, intent(Purpose.EXIT, order_side=-1, reason="flip"))
@@ -472,6 +482,68 @@ class JournalContract:
         all_of_it, later = journal.performance(), journal.performance(3000)
         assert (all_of_it.trades, all_of_it.wins, all_of_it.net) == (2, 1, D("-0.04"))
         assert (later.trades, later.gross, later.close_reasons) == (1, D("-0.3"), {"external": 1})
+
+    # ---------------------------------------------------------------- questions
+    def test_a_process_says_with_what_settings_it_traded_and_how_it_ended(self, journal, opener):
+        journal.begin_run(RunFacts("code", "hash", 7, "me", "[risk]\nper_trade = 0.003\n"))
+        journal.end_run(9, "over")
+        again = opener()
+        first, second = again.runs()
+        assert (first.config, first.ended_ms) == ("", 0)
+        assert (second.config, second.ended_ms) == ("[risk]\nper_trade = 0.003\n", 9)
+        assert second.outcome == "over"
+        again.close()
+
+    def test_commands_are_found_by_the_bar_that_wanted_them(self, journal):
+        early, late, other = intent(), intent(bar_ms=120_000), intent(bar_ms=120_000, symbol="ETHUSDT")
+        journal.prepare(early, late, other, at_ms=5)
+        assert [one.intent for one in journal.commands("BTCUSDT", 60_000, 120_000)] == [early]
+        assert [one.intent for one in journal.commands(None, 0, 120_001)] == [early, late, other]
+
+    def test_the_arrows_of_a_command_come_back_as_they_were_written(self, journal):
+        one = intent()
+        journal.prepare(intent(bar_ms=120_000), at_ms=9)
+        sent(journal, one)
+        journal.mark(Transition(one.client_id, S.REFUSED, 12, refusal="margin", code="-2019", detail="no"))
+        prepared, out, refused = journal.transitions(one.client_id)
+        assert [prepared.state, out.state, refused.state] == [S.PREPARED, S.SENT, S.REFUSED]
+        assert (refused.at_ms, refused.code, refused.detail) == (12, "-2019", "no")
+        assert journal.transitions() == ()
+
+    def test_what_people_asked_for_is_kept_after_it_was_done(self, journal):
+        journal.request(OperatorCommand("op-1", "pause", "me", 5))
+        journal.finish(replace(journal.requests()[0], phase=CommandPhase.DONE, done_ms=6))
+        journal.request(OperatorCommand("op-2", "resume", "me", 9))
+        assert [one.command_id for one in journal.asked()] == ["op-1", "op-2"]
+        assert [one.verb for one in journal.asked(6)] == ["resume"]
+
+    def test_a_decision_keeps_what_its_gates_compared(self, journal):
+        known = DecisionFacts("BTCUSDT", 60_000, close=D("50000.1"), htf_adx=17.25, volatility=0.01)
+        unknown = DecisionFacts("ETHUSDT", 60_000)
+        journal.commit_cycle(CycleFacts(5, 60_000, decisions=(known, unknown)), 5)
+        assert journal.decisions("BTCUSDT", 0, 60_001) == (known,)
+        assert journal.decisions("ETHUSDT", 0, 60_001) == (unknown,)
+
+    def test_each_fill_is_told_with_its_trade_and_one_through_zero_with_two(self, journal):
+        journal.book_fill(
+            fill(1, 1, "0.002", "50000", fee="0.02"),
+            fill(2, -1, "0.001", "50000"),
+            fill(3, -1, "0.004", "50000", fee="0.04"),
+            fill(4, 1, "0.003", "50000"),
+            fill(5, 1, "0.003", "50000"),
+            at_ms=9,
+        )
+        told = [(one.trade, one.fill.fill_id, one.qty, one.fee) for one in journal.booked()]
+        assert told == [
+            (1, "1", D("0.002"), D("0.02")),
+            (1, "2", D("-0.001"), D("0.01")),
+            (1, "3", D("-0.001"), D("0.01")),
+            (2, "3", D("-0.003"), D("0.03")),
+            (2, "4", D("0.003"), D("0.01")),
+            (3, "5", D("0.003"), D("0.01")),
+        ]
+        assert {one.trade for one in journal.booked(4000)} == {2, 3}
+        assert [one for one in journal.booked() if one.trade > 1] == list(journal.booked(4000))
 
     def test_the_same_facts_in_any_order_give_the_same_books(self, journal, opener):
         facts = [fill(k, 1 if k % 3 else -1, "0.002", f"{50_000 + k}") for k in range(1, 9)]

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from mastertrading.app.live_world import Act, World, backtested, booked, trade_hash
+from mastertrading.app.state_folder import JOURNAL
 from mastertrading.domain.errors import OutputError
 from mastertrading.domain.market import F64, HOUR_MS, Market
 from mastertrading.journal.opening import open_journal
 from mastertrading.lake.synthetic import synthesize
 from mastertrading.settings.schema import Settings
 
-JOURNAL, REPORT = "journal.db", "report.json"
+REPORT = "report.json"
 HISTORY_HOURS = 12
 """Bars before the first decision: the signals hear them first."""
 LIVELY: dict[str, Any] = {"min_modules": 1, "threshold": 0.10}

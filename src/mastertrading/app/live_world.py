@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from mastertrading.app.bar_inputs import Inputs, listings_of, primer_of
+from mastertrading.app.state_folder import run_facts
 from mastertrading.backtest.run import Ask, run, window
 from mastertrading.domain.errors import ExchangeUnavailable, UsageError
-from mastertrading.domain.facts import AccountName, RunFacts
+from mastertrading.domain.facts import AccountName
 from mastertrading.domain.market import Market
 from mastertrading.domain.ports import Gateway, Journal
 from mastertrading.domain.reasons import FillReason
@@ -40,7 +41,6 @@ from mastertrading.live.ear import Ear
 from mastertrading.live.runner import Pace, Runner
 from mastertrading.live.trader import Trader
 from mastertrading.live.units import atoms_of
-from mastertrading.settings.load import config_hash
 from mastertrading.settings.schema import Settings
 from mastertrading.simulator.bybit.desk import uid_of
 from mastertrading.simulator.conductor import Pace as Tempo
@@ -185,7 +185,7 @@ class World:
         clock = self.local.clock
         clock.advance(0.001)  # type: ignore[union-attr]  # the deposit was before us
         self.journal.acquire(f"pid {os.getpid()}", clock.now_ms(), FOREVER_MS)
-        self.journal.begin_run(RunFacts("", config_hash(self.settings), clock.now_ms(), str(os.getpid())))
+        self.journal.begin_run(run_facts(self.settings, clock.now_ms()))
         if self.act.authority is not None:
             self._served = await self.local.serve(self.act.authority)
         try:

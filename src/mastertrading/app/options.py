@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mastertrading.app.messages import tr
+from mastertrading.app.state_folder import JOURNAL, VARIABLE
 from mastertrading.domain.errors import ConfigError, UsageError
 from mastertrading.domain.instrument import canonical_symbol
 
@@ -156,6 +157,21 @@ def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for machines instead of tables")
 
 
+def _journal(parser: argparse.ArgumentParser) -> None:
+    where = tr(
+        "its folder, file or address; one with a password belongs into {variable} (default: {default})"
+    )
+    parser.add_argument(
+        "--journal", default="", metavar="PLACE", help=where.format(variable=VARIABLE, default=JOURNAL)
+    )
+    parser.add_argument(
+        "--account",
+        default="",
+        metavar="VENUE:MODE[:NAME]",
+        help="whose journal, as in binance_usdm:paper (default: the only one there)",
+    )
+
+
 COMMON: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "data": _data,
     "venue": _venue,
@@ -166,6 +182,7 @@ COMMON: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "seed": _seed,
     "out": _out,
     "json": _json,
+    "journal": _journal,
 }
 
 

@@ -39,6 +39,10 @@ class RunFacts:
     started_ms: int
     process: str = ""
     """Who: host, pid and start, as the lease's holder is written."""
+    config: str = ""
+    """The settings in force, as TOML, so that a journal explains itself."""
+    ended_ms: int = 0
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,10 @@ class DecisionFacts:
     side: int = 0
     missed: bool = False
     """The minute passed while we were away: folded over, never traded on."""
+    close: Decimal | None = None
+    """Of the bar; None where it was missing. The two below are what gates compared; None where it was unknown."""
+    htf_adx: float | None = None
+    volatility: float | None = None
     verdicts: tuple[Verdict, ...] = ()
 
 
@@ -242,6 +250,29 @@ class Operation:
     fills: tuple[Fill, ...]
     commands: tuple[Command, ...]
     payments: tuple[Payment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BookedFill:
+    """A fill, or its share in one trade: one that goes through zero belongs to two.
+
+    Attributes
+    ----------
+    trade
+        Number of the trade that it opened, grew or closed.
+    qty
+        Signed base units of the share.
+    fee
+        The share's fee, in the quote currency.
+    reason
+        Of its own order, as its trade is closed by it.
+    """
+
+    trade: int
+    fill: Fill
+    qty: Decimal
+    fee: Decimal
+    reason: str
 
 
 class Severity(StrEnum):

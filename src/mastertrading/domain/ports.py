@@ -13,6 +13,7 @@ from mastertrading.domain.commands import Reply
 from mastertrading.domain.facts import (
     AccountName,
     Adjustment,
+    BookedFill,
     BreakerFacts,
     CapitalStage,
     CycleFacts,
@@ -219,6 +220,9 @@ class Journal(Protocol):
     def command(self, client_id: str) -> Command | None:
         """One command."""
 
+    def command_of_order(self, symbol: str, order_id: str) -> Command | None:
+        """The command behind a venue's order id, also after a conditional order has become another."""
+
     def open_commands(self) -> tuple[Command, ...]:
         """Commands after which something can still follow, in the order in which they were prepared."""
 
@@ -298,6 +302,24 @@ class Journal(Protocol):
         """The stage that holds now."""
 
     # ---------------------------------------------------------------- questions
+    def runs(self) -> tuple[RunFacts, ...]:
+        """Processes that traded, oldest first."""
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """Contract facts as they were defined last."""
+
+    def commands(self, symbol: str | None, since_ms: int, until_ms: int) -> tuple[Command, ...]:
+        """Commands of decisions of bars that closed in [since, until), as they were prepared."""
+
+    def transitions(self, *client_ids: str) -> tuple[Transition, ...]:
+        """Every arrow of some commands, in the order in which they were written."""
+
+    def asked(self, since_ms: int = 0) -> tuple[OperatorCommand, ...]:
+        """Operators' commands given from a moment on, finished or not, oldest first."""
+
+    def booked(self, since_ms: int = 0) -> tuple[BookedFill, ...]:
+        """The fills of trades that are open or closed in [since, ...), each with its trade, by trade and time."""
+
     def decisions(self, symbol: str, since_ms: int, until_ms: int) -> tuple[DecisionFacts, ...]:
         """Decisions of minutes that closed in [since, until)."""
 

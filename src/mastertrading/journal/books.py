@@ -147,7 +147,7 @@ def _reduced(trade: Trade, movement: Movement, number: int) -> tuple[tuple[Trade
     released = trade.side * share_of(abs(trade.cost), taken, held, movement.grain)
     realised = plain(trade.side * taken * movement.px - released)
     over = asked - taken
-    fee = movement.fee if not over else _fee_share(movement.fee, taken, asked)
+    fee = movement.fee if not over else fee_share(movement.fee, taken, asked)
     left = replace(
         trade,
         qty=plain(trade.qty - trade.side * taken),
@@ -171,7 +171,7 @@ def _reduced(trade: Trade, movement: Movement, number: int) -> tuple[tuple[Trade
     return (closed, opened), Booking(movement, plain(opened.cost - released), realised)
 
 
-def _fee_share(fee: Decimal, part: Decimal, whole: Decimal) -> Decimal:
+def fee_share(fee: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     """The closing part's share of a fee, in whole atoms."""
     size = share_of(abs(fee), part, whole, Decimal("1e-8"))
     return size if fee >= 0 else -size

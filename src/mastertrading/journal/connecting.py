@@ -43,7 +43,7 @@ class Address:
     __repr__ = __str__
 
 
-def parse(url: str, *, durable: bool = True, timeout_s: float = 5.0) -> Address:
+def parse(url: str, *, durable: bool = True, timeout_s: float = 5.0, read_only: bool = False) -> Address:
     """Read ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://user:password@host:port/name``.
 
     Parameters
@@ -53,6 +53,8 @@ def parse(url: str, *, durable: bool = True, timeout_s: float = 5.0) -> Address:
         it the last commits may be lost, but nothing is ever half-written: for replays and paper.
     timeout_s
         How long to wait for someone else's lock.
+    read_only
+        The database itself refuses every change.
 
     Raises
     ------
@@ -62,9 +64,9 @@ def parse(url: str, *, durable: bool = True, timeout_s: float = 5.0) -> Address:
     parts = urlsplit(url)
     if parts.scheme == "sqlite" and len(parts.path) > 1 and not parts.netloc:
         path = Path(unquote(parts.path[1:]))
-        return Address("sqlite", path, _sqlite(path, durable, timeout_s))
+        return Address("sqlite", path, _sqlite(path, durable, timeout_s, read_only))
     if parts.scheme in ("postgresql", "postgres") and len(parts.path) > 1:
-        return Address("postgresql", None, _postgresql(parts, durable, timeout_s))
+        return Address("postgresql", None, _postgresql(parts, durable, timeout_s, read_only))
     raise ConfigError(
         f"the journal's address is not understood ({parts.scheme or 'no'} scheme)",
         why="it begins with sqlite:/// and a file, or with postgresql:// and user, host and database",
@@ -72,7 +74,13 @@ def parse(url: str, *, durable: bool = True, timeout_s: float = 5.0) -> Address:
     )
 
 
-def _sqlite(path: Path, durable: bool, timeout_s: float) -> dict[str, Any]:
+def _sqlite(path: Path, durable: bool, timeout_s: float, read_only: bool) -> dict[str, Any]:
+    if read_only:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": f"{path.absolute().as_uri()}?mode=ro",
+            "OPTIONS": {"timeout": timeout_s, "uri": True, "init_command": "PRAGMA query_only=ON;"},
+        }
     level = "FULL" if durable else "NORMAL"
     begin = f"PRAGMA journal_mode=WAL; PRAGMA synchronous={level}; PRAGMA foreign_keys=ON;"
     return {
@@ -82,7 +90,7 @@ def _sqlite(path: Path, durable: bool, timeout_s: float) -> dict[str, Any]:
     }
 
 
-def _postgresql(parts: Any, durable: bool, timeout_s: float) -> dict[str, Any]:
+def _postgresql(parts: Any, durable: bool, timeout_s: float, read_only: bool) -> dict[str, Any]:
     level, wait = ("on" if durable else "off"), int(timeout_s * 1000)
     given = dict(parse_qsl(parts.query))
     return {
@@ -93,7 +101,8 @@ def _postgresql(parts: Any, durable: bool, timeout_s: float) -> dict[str, Any]:
         "HOST": given.pop("host", unquote(parts.hostname or "")),
         "PORT": str(parts.port or ""),
         "OPTIONS": {
-            "options": f"-c synchronous_commit={level} -c lock_timeout={wait} -c timezone=UTC",
+            "options": f"-c synchronous_commit={level} -c lock_timeout={wait} -c timezone=UTC"
+            f" -c default_transaction_read_only={'on' if read_only else 'off'}",
             "connect_timeout": max(2, int(timeout_s)),
             **given,
         },

@@ -105,6 +105,9 @@ class DatabaseStore:
     def add_run(self, run: RunFacts, epoch: int) -> int:
         return services.add_run(self.rows, run, epoch, self.schema)
 
+    def runs(self) -> list[RunFacts]:
+        return selectors.runs(self.rows)
+
     def end_run(self, number: int, at_ms: int, outcome: str) -> None:
         self.rows.update(models.Run, {"ended_ms": at_ms, "outcome": outcome}, "id = %s", number)
 
@@ -114,6 +117,12 @@ class DatabaseStore:
 
     def command_of_order(self, symbol: str, order_id: str) -> Command | None:
         return selectors.command_of_order(self.rows, symbol, order_id)
+
+    def commands(self, symbol: str | None, since_ms: int, until_ms: int) -> tuple[Command, ...]:
+        return selectors.commands(self.rows, symbol, since_ms, until_ms)
+
+    def transitions(self, client_ids: Iterable[str]) -> list[Transition]:
+        return selectors.transitions(self.rows, client_ids)
 
     def open_commands(self) -> tuple[Command, ...]:
         return selectors.open_commands(self.rows)
@@ -267,6 +276,9 @@ class DatabaseStore:
 
     def save_operator_command(self, command: OperatorCommand) -> None:
         services.save_operator_command(self.rows, command)
+
+    def operator_commands(self, since_ms: int) -> list[OperatorCommand]:
+        return selectors.operator_commands(self.rows, since_ms)
 
     def open_operator_commands(self) -> list[OperatorCommand]:
         return selectors.open_operator_commands(self.rows)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -31,7 +32,7 @@ from mastertrading.domain.facts import (
     Trade,
 )
 from mastertrading.domain.instrument import Instrument
-from mastertrading.domain.intents import Command, Transition
+from mastertrading.domain.intents import Command, Purpose, Transition
 from mastertrading.domain.orders import Fill, Order, Payment
 from mastertrading.journal.books import Movement
 from mastertrading.journal.ledger import GENESIS, Posting, Transaction
@@ -46,6 +47,7 @@ TABLES = (
     "events",
     "orders",
     "open_orders",
+    "order_names",
     "instruments",
     "fills",
     "payments",
@@ -134,27 +136,34 @@ class MemoryStore:
         self._put("single", "identity", identity)
 
     def add_run(self, run: RunFacts, epoch: int) -> int:
-        return self._add("runs", (run, epoch, 0, ""))
+        return self._add("runs", (run, epoch))
 
     def end_run(self, number: int, at_ms: int, outcome: str) -> None:
-        run, epoch, *_ = self.tables["runs"][number]
-        self._put("runs", number, (run, epoch, at_ms, outcome))
+        run, epoch = self.tables["runs"][number]
+        self._put("runs", number, (replace(run, ended_ms=at_ms, outcome=outcome), epoch))
+
+    def runs(self) -> list[RunFacts]:
+        return [run for run, _ in self.tables["runs"].values()]
 
     # ---------------------------------------------------------------- commands
     def command(self, client_id: str) -> Command | None:
         return self.tables["commands"].get(client_id)
 
     def command_of_order(self, symbol: str, order_id: str) -> Command | None:
-        for order in self.tables["orders"].values():
-            if order.symbol == symbol and order_id in (order.order_id, order.triggered_id):
-                found = self.command(order.client_id)
-                if found is not None:
-                    return found
-        every = self.tables["commands"].values()
-        return next(
-            (one for one in every if order_id and one.order_id == order_id and one.intent.symbol == symbol),
-            None,
-        )
+        return self.command(self.tables["order_names"].get((symbol, order_id), ""))
+
+    def _name(self, symbol: str, order_id: str | None, client_id: str) -> None:
+        if order_id and client_id in self.tables["commands"]:
+            self._put("order_names", (symbol, order_id), client_id)
+
+    def commands(self, symbol: str | None, since_ms: int, until_ms: int) -> tuple[Command, ...]:
+        every = (one for one in self.tables["commands"].values() if since_ms <= one.intent.bar_ms < until_ms)
+        found = (one for one in every if symbol in (None, one.intent.symbol))
+        return tuple(sorted(found, key=lambda one: one.number))
+
+    def transitions(self, client_ids: Iterable[str]) -> list[Transition]:
+        wanted = set(client_ids)
+        return [step for step, _ in self.tables["events"].values() if step.client_id in wanted]
 
     def open_commands(self) -> tuple[Command, ...]:
         return tuple(sorted(self.tables["open_commands"].values(), key=lambda one: one.number))
@@ -165,9 +174,14 @@ class MemoryStore:
     def add_commands(self, commands: Iterable[Command], run: int) -> None:
         for command in commands:
             self.save_command(command, None, command.epoch)
+            prepared = Transition(command.client_id, command.state, command.prepared_ms)
+            self._add("events", (prepared, command.epoch))
 
     def save_command(self, command: Command, step: Transition | None, epoch: int) -> None:
         self._put("commands", command.client_id, command)
+        is_first = (command.intent.symbol, command.order_id) not in self.tables["order_names"]
+        if is_first and command.intent.purpose is not Purpose.CANCEL:
+            self._name(command.intent.symbol, command.order_id, command.client_id)
         if command.state.is_over:
             self._drop("open_commands", command.client_id)
         else:
@@ -181,6 +195,8 @@ class MemoryStore:
     def save_order(self, order: Order) -> None:
         key = (order.symbol, order.order_id, order.conditional)
         self._put("orders", key, order)
+        self._name(order.symbol, order.order_id, order.client_id)
+        self._name(order.symbol, order.triggered_id, order.client_id)
         if order.status.is_open:
             self._put("open_orders", key, order)
         else:
@@ -383,6 +399,9 @@ class MemoryStore:
 
     def save_operator_command(self, command: OperatorCommand) -> None:
         self._put("operator_commands", command.command_id, command)
+
+    def operator_commands(self, since_ms: int) -> list[OperatorCommand]:
+        return [one for one in self.tables["operator_commands"].values() if one.ts_ms >= since_ms]
 
     def open_operator_commands(self) -> list[OperatorCommand]:
         every = self.tables["operator_commands"].values()

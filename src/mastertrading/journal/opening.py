@@ -21,6 +21,7 @@ def open_journal(
     account: AccountName,
     durable: bool = True,
     create: bool = False,
+    read_only: bool = False,
     timeout_s: float = 5.0,
     now_ms: int = 0,
 ) -> StoredJournal:
@@ -37,6 +38,9 @@ def open_journal(
     create
         Make the tables, or bring them up to date, and the account's row, where they are missing.
 
+    read_only
+        Only for questions: the database refuses every change, and nothing is locked. Beside a trader that trades.
+
     Raises
     ------
     ConfigError
@@ -44,8 +48,8 @@ def open_journal(
     JournalUnusable
         If the database cannot be used as it is: not there, older, newer, locked, damaged, or of another account.
     """
-    address = parse(url, durable=durable, timeout_s=timeout_s)
-    _check_place(address, create)
+    address = parse(url, durable=durable, timeout_s=timeout_s, read_only=read_only)
+    _check_place(address, create, writes=not read_only)
     using = connect(address)
     try:
         from mastertrading.journal.database import DatabaseStore
@@ -65,7 +69,7 @@ def open_journal(
     return journal
 
 
-def _check_place(address: Address, create: bool) -> None:
+def _check_place(address: Address, create: bool, *, writes: bool) -> None:
     """Refuse a place where SQLite would quietly begin an empty journal, or cannot write one."""
     if address.path is None:
         return
@@ -77,7 +81,7 @@ def _check_place(address: Address, create: bool) -> None:
             )
         if not folder.is_dir():
             raise JournalUnusable("the journal's folder does not exist", where=str(folder))
-    elif not os.access(address.path, os.W_OK):
+    elif writes and not os.access(address.path, os.W_OK):
         raise JournalUnusable(
             "the journal cannot be written: it is read-only",
             where=str(address),
@@ -132,8 +136,8 @@ def accounts_of(url: str) -> tuple[AccountName, ...]:
     JournalUnusable
         If it cannot be read, or is of another version.
     """
-    address = parse(url)
-    _check_place(address, False)
+    address = parse(url, read_only=True)
+    _check_place(address, False, writes=False)
     using = connect(address)
     try:
         check_version(using, address)

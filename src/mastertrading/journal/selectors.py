@@ -19,13 +19,14 @@ from mastertrading.domain.facts import (
     InputFacts,
     Latch,
     OperatorCommand,
+    RunFacts,
     Severity,
     StateFacts,
     Trade,
     Verdict,
 )
 from mastertrading.domain.instrument import Instrument, MarginTier
-from mastertrading.domain.intents import Command, CommandState, Intent, Purpose
+from mastertrading.domain.intents import Command, CommandState, Intent, Purpose, Transition
 from mastertrading.domain.orders import (
     Fill,
     Order,
@@ -50,6 +51,17 @@ COMMAND_COLUMNS = tuple(name for name in Command.__dataclass_fields__ if name no
 FILL_COLUMNS = tuple(Fill.__dataclass_fields__)
 PAYMENT_COLUMNS = tuple(Payment.__dataclass_fields__)
 EQUITY_COLUMNS = tuple(EquityFacts.__dataclass_fields__)
+RUN_COLUMNS = tuple(RunFacts.__dataclass_fields__)
+EVENT_COLUMNS = ("client_id", "at_ms", "order_id", "refusal", "code", "detail")
+
+
+# ---------------------------------------------------------------- processes
+
+
+def runs(rows: Rows) -> list[RunFacts]:
+    """Processes, oldest first."""
+    found = rows.select(models.Run, order="id")
+    return [RunFacts(**{name: getattr(row, name) for name in RUN_COLUMNS}) for row in found]
 
 
 # ---------------------------------------------------------------- commands
@@ -68,6 +80,27 @@ def command(rows: Rows, client_id: str) -> Command | None:
     return command_from(row) if row else None
 
 
+def commands(rows: Rows, symbol: str | None, since_ms: int, until_ms: int) -> tuple[Command, ...]:
+    """Commands of decisions of a window."""
+    where, params = "bar_ms >= %s AND bar_ms < %s", [since_ms, until_ms]
+    found = rows.select(models.Command, where, *params, order="number")
+    return tuple(command_from(row) for row in found if symbol in (None, row.symbol))
+
+
+def transitions(rows: Rows, client_ids: Iterable[str]) -> list[Transition]:
+    """Arrows of some commands, as they were written."""
+    found: list[Any] = []
+    for some in _chunks(client_ids):
+        found += rows.select(models.CommandEvent, f"client_id IN {marks(some)}", *some)
+    return [transition_from(row) for row in sorted(found, key=lambda row: row.id)]
+
+
+def transition_from(row: Any) -> Transition:
+    """A row as an arrow."""
+    values = {name: getattr(row, name) for name in EVENT_COLUMNS}
+    return Transition(state=CommandState(row.state), **values)
+
+
 def command_of_order(rows: Rows, symbol: str, order_id: str) -> Command | None:
     """The command behind a venue's order id."""
     if not order_id:
@@ -82,7 +115,8 @@ def command_of_order(rows: Rows, symbol: str, order_id: str) -> Command | None:
         found = command(rows, client_id)
         if found is not None:
             return found
-    row = rows.first(models.Command, "symbol = %s AND order_id = %s", symbol, order_id, order="number")
+    named = "symbol = %s AND order_id = %s AND purpose <> %s"
+    row = rows.first(models.Command, named, symbol, order_id, Purpose.CANCEL.value, order="number")
     return command_from(row) if row else None
 
 
@@ -392,6 +426,13 @@ def operator_command(rows: Rows, command_id: str) -> OperatorCommand | None:
     """One operator's command."""
     row = rows.first(models.OperatorCommand, "command_id = %s", command_id)
     return operator_from(row) if row else None
+
+
+def operator_commands(rows: Rows, since_ms: int) -> list[OperatorCommand]:
+    """Those given from a moment on."""
+    return [
+        operator_from(row) for row in rows.select(models.OperatorCommand, "ts_ms >= %s", since_ms, order="id")
+    ]
 
 
 def open_operator_commands(rows: Rows) -> list[OperatorCommand]:

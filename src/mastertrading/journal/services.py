@@ -35,6 +35,7 @@ from mastertrading.journal.selectors import (
     COMMAND_COLUMNS,
     DECISION_COLUMNS,
     EQUITY_COLUMNS,
+    EVENT_COLUMNS,
     FILL_COLUMNS,
     INTENT_COLUMNS,
     TRADE_COLUMNS,
@@ -43,7 +44,6 @@ from mastertrading.journal.tables import Rows
 
 CHANGING = ("changed_ms", "sent_ms", "deadline_ms", "order_id", "refusal", "code", "detail", "filled_qty")
 VERDICT_COLUMNS = tuple(Verdict.__dataclass_fields__)
-EVENT_COLUMNS = ("client_id", "at_ms", "order_id", "refusal", "code", "detail")
 MOVEMENT_COLUMNS = ("key", "grain", "reason")
 CONTRACT_COLUMNS = ("symbol", "tick", "lot", "multiplier", "min_lots", "min_notional")
 SEAL_COLUMNS = ("number", "kind", "ref", "ts_ms", "previous", "digest")

@@ -58,7 +58,16 @@ class Store(Protocol):
 
     def end_run(self, number: int, at_ms: int, outcome: str) -> None: ...
 
+    def runs(self) -> list[RunFacts]:
+        """Oldest first."""
+
     # ---------------------------------------------------------------- commands
+    def commands(self, symbol: str | None, since_ms: int, until_ms: int) -> tuple[Command, ...]:
+        """Of bars in [since, until), by number."""
+
+    def transitions(self, client_ids: Iterable[str]) -> list[Transition]:
+        """As they were written."""
+
     def command(self, client_id: str) -> Command | None: ...
 
     def command_of_order(self, symbol: str, order_id: str) -> Command | None:
@@ -175,6 +184,9 @@ class Store(Protocol):
     def operator_command(self, command_id: str) -> OperatorCommand | None: ...
 
     def save_operator_command(self, command: OperatorCommand) -> None: ...
+
+    def operator_commands(self, since_ms: int) -> list[OperatorCommand]:
+        """Given from a moment on, oldest first."""
 
     def open_operator_commands(self) -> list[OperatorCommand]: ...
 

@@ -12,6 +12,7 @@ from mastertrading.domain.facts import (
     ZERO,
     AccountName,
     Adjustment,
+    BookedFill,
     BreakerFacts,
     CapitalStage,
     CycleFacts,
@@ -32,6 +33,7 @@ from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import Command, CommandState, Intent, Transition
 from mastertrading.domain.orders import Fill, Order, Payment
 from mastertrading.journal import commands, money, safety
+from mastertrading.journal.shares import shares_of_fills
 from mastertrading.journal.store import Store
 from mastertrading.journal.translate import EXACT, plain
 
@@ -135,6 +137,10 @@ class StoredJournal:
     def command(self, client_id: str) -> Command | None:
         """One command."""
         return self.store.command(client_id)
+
+    def command_of_order(self, symbol: str, order_id: str) -> Command | None:
+        """The command behind a venue's order id."""
+        return self.store.command_of_order(symbol, order_id)
 
     def open_commands(self) -> tuple[Command, ...]:
         """Commands after which something can follow."""
@@ -256,6 +262,30 @@ class StoredJournal:
         return self.store.stage()
 
     # ---------------------------------------------------------------- questions
+    def runs(self) -> tuple[RunFacts, ...]:
+        """Processes that traded."""
+        return tuple(self.store.runs())
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """The newest contract facts."""
+        return self.store.instrument(symbol)
+
+    def commands(self, symbol: str | None, since_ms: int, until_ms: int) -> tuple[Command, ...]:
+        """Commands of decisions of a window."""
+        return self.store.commands(symbol, since_ms, until_ms)
+
+    def transitions(self, *client_ids: str) -> tuple[Transition, ...]:
+        """Arrows of some commands."""
+        return tuple(self.store.transitions(client_ids))
+
+    def asked(self, since_ms: int = 0) -> tuple[OperatorCommand, ...]:
+        """Operators' commands."""
+        return tuple(self.store.operator_commands(since_ms))
+
+    def booked(self, since_ms: int = 0) -> tuple[BookedFill, ...]:
+        """Fills with their trades."""
+        return shares_of_fills(self.store, since_ms)
+
     def decisions(self, symbol: str, since_ms: int, until_ms: int) -> tuple[DecisionFacts, ...]:
         """Decisions of a window."""
         return tuple(self.store.decisions(symbol, since_ms, until_ms))

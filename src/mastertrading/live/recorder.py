@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import LETTERS, Command, Purpose, is_ours
 from mastertrading.domain.market import Records
 from mastertrading.domain.orders import Fill, Order, Payment
+from mastertrading.domain.ports import Journal
 from mastertrading.domain.reasons import FillReason
 from mastertrading.engine.book import FILL, PAYMENT, TRANSFER
 from mastertrading.live.attached import owner_of
@@ -29,8 +30,6 @@ BY_NAME = {reason.name.lower(): reason for reason in FillReason}
 
 LATE_MS = 600_000
 """How far back fills and payments are read again where something does not agree."""
-
-CommandOf = Callable[[str], Command | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +55,8 @@ class Recorder:
 
     Parameters
     ----------
-    command_of
-        The command behind a client id.
+    journal
+        Which command is behind a client id, and behind a venue's order id.
     base_ms
         Length of a base bar: the engine counts in bars, so a fill carries the open of its own.
     """
@@ -65,13 +64,12 @@ class Recorder:
     def __init__(
         self,
         instruments: Sequence[Instrument],
-        command_of: CommandOf,
+        journal: Journal,
         base_ms: int,
-        open_commands: Callable[[], Sequence[Command]] = tuple,
     ) -> None:
         self._units = {instrument.symbol: Units(instrument) for instrument in instruments}
         self._columns = {instrument.symbol: i for i, instrument in enumerate(instruments)}
-        self._command_of, self._base_ms, self._open_commands = command_of, base_ms, open_commands
+        self._journal, self._base_ms = journal, base_ms
         self._known: set[tuple[str, str]] = set()
         self._paid: set[str] = set()
         self._names: dict[tuple[str, str], str] = {}
@@ -105,8 +103,13 @@ class Recorder:
         return command.filled_qty > self._filled.get(command.client_id, Decimal(0))
 
     def client_id_of(self, fill: Fill) -> str:
-        """What we called the order of a fill; empty if it is not known to be ours."""
-        return fill.client_id or self._names.get((fill.symbol, fill.order_id), "")
+        """What we called the order of a fill; empty if it is not known to be ours.
+
+        The journal knows it too, of orders that a process saw which did not live to book their fills.
+        """
+        name = fill.client_id or self._names.get((fill.symbol, fill.order_id), "")
+        command = None if name else self._journal.command_of_order(fill.symbol, fill.order_id)
+        return name if command is None else command.client_id
 
     def since(self, doubted: frozenset[str] = frozenset()) -> Mapping[str, int]:
         """From when on each instrument's executions have to be read; where something is doubted, from long before."""
@@ -139,7 +142,7 @@ class Recorder:
         name = self.client_id_of(fill)
         if name or fill.cause != "trade":
             return name
-        attached = owner_of(fill, self._open_commands())
+        attached = owner_of(fill, self._journal.open_commands())
         return attached.client_id if attached is not None else ""
 
     def _is_on_grid(self, fill: Fill) -> bool:
@@ -170,7 +173,7 @@ class Recorder:
         if fill.cause in CAUSES:
             return CAUSES[fill.cause]
         name = self.client_id_of(fill)
-        command = self._command_of(name) if name else None
+        command = self._journal.command(name) if name else None
         if command is None and is_ours(name) and name[2] == LETTERS[Purpose.EMERGENCY]:
             return FillReason.EMERGENCY  # sent while the journal was not there
         if command is None:

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from mastertrading.compiled.interpreted import interpreted
 from mastertrading.domain.commands import Reply
 from mastertrading.domain.errors import JournalUnusable, LeaseLost
-from mastertrading.domain.facts import AccountName, CycleFacts, DecisionFacts, EquityFacts, Verdict
+from mastertrading.domain.facts import AccountName, CycleFacts, DecisionFacts, EquityFacts
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import CommandState, Purpose
 from mastertrading.domain.orders import Payment
@@ -33,6 +33,7 @@ from mastertrading.live.planning import Decided, Planner, Proposal
 from mastertrading.live.protocol import Protocol
 from mastertrading.live.reconcile import Place
 from mastertrading.live.recorder import Recorder
+from mastertrading.live.recording import decision_facts
 from mastertrading.live.sending import Planned, Sender
 from mastertrading.live.snapshot import Snapshot
 from mastertrading.live.strangers import Strangers
@@ -106,8 +107,7 @@ class Trader:
         self._costs = SimpleNamespace(**{n: int(costs[n]) for n in ("slippage_e8", "taker_e8")})
 
     def _new_recorder(self) -> Recorder:
-        journal = self.journal
-        return Recorder(self.instruments, journal.command, self.ear.base_ms, journal.open_commands)
+        return Recorder(self.instruments, self.journal, self.ear.base_ms)
 
     # ------------------------------------------------------------ from outside
     @property
@@ -382,14 +382,8 @@ class Trader:
         )
 
     def _facts(self, i: int, heard: Heard, missed: bool) -> DecisionFacts:
-        row, said = self.mind.book.latest[i], heard.verdicts[0, i]
-        plain = {name: row[name].item() for name in row.dtype.names}
-        verdicts = tuple(
-            Verdict(name, **{field_: said[m][field_].item() for field_ in said.dtype.names})
-            for m, name in enumerate(self.modules)
-        )
-        symbol, bar_ms = self.instruments[i].symbol, self.decided.bar_ms
-        return DecisionFacts(symbol, bar_ms, **plain, missed=missed, verdicts=verdicts)
+        row, bar_ms = self.mind.book.latest[i], self.decided.bar_ms
+        return decision_facts(self.instruments[i], bar_ms, row, heard, i, self.modules, missed=missed)
 
     # ------------------------------------------------------------ small questions
     def _book_lots(self, symbol: str) -> int:

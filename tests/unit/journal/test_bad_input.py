@@ -54,6 +54,27 @@ def test_a_read_only_journal_is_refused_at_the_door(path, monkeypatch):
     assert "read-only" in refusal(lambda: opened(path))
 
 
+def test_a_journal_opened_for_questions_answers_beside_its_writer_and_changes_nothing(path):
+    writer = begun(opened(path))
+    writer.prepare(intent(), at_ms=1)
+    reader = opened(path, read_only=True)
+    assert [one.intent for one in reader.open_commands()] == [intent()]
+    assert "read-only" in refusal(lambda: reader.latch("pause", "no", 5))
+    writer.prepare(intent(Purpose.STOP), at_ms=2)
+    assert len(reader.open_commands()) == 2
+    reader.close()
+    writer.close()
+
+
+def test_a_journal_that_nobody_has_open_can_be_read(path):
+    begun(opened(path)).close()
+    before = path.read_bytes()
+    reader = opened(path, read_only=True)
+    assert reader.runs()[0].code_id == "code"
+    reader.close()
+    assert path.read_bytes() == before
+
+
 def test_a_journal_that_becomes_read_only_is_said_to_be(path):
     journal = begun(opened(path))
     journal.store.rows._execute("PRAGMA query_only=ON", ()).close()

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from mastertrading.app.asked_journal import named, whose
 from mastertrading.app.messages import tr
+from mastertrading.app.options import add_common
+from mastertrading.app.state_folder import journal_url
 from mastertrading.domain.errors import JournalUnusable, UsageError
 
 if TYPE_CHECKING:
-    from mastertrading.domain.facts import AccountName
     from mastertrading.journal.database import DatabaseStore
 
 SUMMARY = "look after a trader's journal: bring it up to date, check, back up, restore, thin"
-VARIABLE = "MASTERTRADING_JOURNAL"
-DEFAULT = "sqlite:///journal.db"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,27 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action = actions.add_parser(name, help=text)
         if name in ("backup", "restore"):
             action.add_argument("file", type=Path, metavar="FILE", help=tr("the backup"))
-        add_place(action)
-
-
-def add_place(action: argparse.ArgumentParser) -> None:
-    """Add what says which journal, and ``--json``."""
-    where = tr("address; one with a password belongs into {variable} (default: {default})")
-    action.add_argument(
-        "--journal", default="", metavar="URL", help=where.format(variable=VARIABLE, default=DEFAULT)
-    )
-    action.add_argument(
-        "--account",
-        default="",
-        metavar="VENUE:MODE[:NAME]",
-        help=tr("whose journal, as in binance_usdm:paper (default: the only one there)"),
-    )
-    action.add_argument("--json", action="store_true", help=tr("print one JSON object instead of text"))
+        add_common(action, "journal", "json")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do the action."""
-    url = address_of(args)
+    url = journal_url(args)
     told = {"migrate": _migrate, "check": _check, "backup": _backup, "restore": _restore, "thin": _thin}[
         args.action
     ](args, url)
@@ -66,11 +50,6 @@ def run(args: argparse.Namespace) -> int:
         for name, value in told.items():
             print(f"{name.replace('_', ' ')}: {value}")
     return 0
-
-
-def address_of(args: argparse.Namespace) -> str:
-    """The journal's address: given, from the environment, or the default."""
-    return str(args.journal or os.environ.get(VARIABLE, "") or DEFAULT)
 
 
 def _migrate(args: argparse.Namespace, url: str) -> dict[str, Any]:
@@ -141,31 +120,6 @@ def _thin(args: argparse.Namespace, url: str) -> dict[str, Any]:
         return {"account": journal.account, "removed_rows": removed}
     finally:
         journal.close()
-
-
-def whose(args: argparse.Namespace) -> AccountName:
-    """The account that was named, or the only one there is."""
-    if args.account:
-        return named(args.account)
-    from mastertrading.journal.opening import accounts_of
-
-    found = accounts_of(address_of(args))
-    if len(found) != 1:
-        names = ", ".join(map(str, found)) or tr("none")
-        raise UsageError(tr("say whose journal: --account"), why=tr("there are: {names}").format(names=names))
-    return found[0]
-
-
-def named(text: str) -> AccountName:
-    """An account by its name. Raises ``UsageError``."""
-    from mastertrading.domain.facts import AccountName
-
-    parts = text.split(":")
-    if not 2 <= len(parts) <= 3 or not all(parts):
-        raise UsageError(
-            tr("{text!r} names no account").format(text=text), hint="--account binance_usdm:paper"
-        )
-    return AccountName(*parts)
 
 
 def _now_ms() -> int:

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from mastertrading.app.commands.journal import add_place, address_of, named, whose
+from mastertrading.app.asked_journal import named, whose
 from mastertrading.app.messages import tr
+from mastertrading.app.options import add_common
+from mastertrading.app.state_folder import journal_url
 from mastertrading.domain.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "rotate": tr("seal everything under the first key-encryption key"),
     }
     for name, text in about.items():
-        add_place(actions.add_parser(name, help=text))
+        add_common(actions.add_parser(name, help=text), "journal", "json")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -104,7 +106,7 @@ def _opened(args: argparse.Namespace) -> Iterator[Credentials]:
     from mastertrading.journal.opening import open_journal
 
     keyring = keyring_of(os.environ)
-    journal = open_journal(address_of(args), account=whose(args))
+    journal = open_journal(journal_url(args), account=whose(args))
     try:
         yield Credentials(cast("DatabaseStore", journal.store), keyring)
     finally:

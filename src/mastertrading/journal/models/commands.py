@@ -51,6 +51,7 @@ class Command(Row):
                 fields=("account", "number"), name="journal_command_open", condition=models.Q(is_over=False)
             ),
             models.Index(fields=("account", "symbol", "order_id"), name="journal_command_order"),
+            models.Index(fields=("account", "bar_ms"), name="journal_command_bar"),
         )
 
     def __str__(self) -> str:

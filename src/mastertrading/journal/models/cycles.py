@@ -62,6 +62,9 @@ class Decision(Row):
     exit_reason = models.SmallIntegerField(default=0)
     side = models.SmallIntegerField(default=0)
     missed = models.BooleanField(default=False)
+    close = ExactDecimalField(null=True)
+    htf_adx = models.FloatField(null=True)
+    volatility = models.FloatField(null=True)
     verdicts = models.TextField(default="[]")
 
     class Meta:

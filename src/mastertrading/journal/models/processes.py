@@ -41,6 +41,7 @@ class Run(Row):
     process = word(200)
     code_id = word(80)
     config_hash = word(80)
+    config = models.TextField(default="", blank=True)
     schema = word(80)
     started_ms = ms()
     ended_ms = ms()
