@@ -190,9 +190,9 @@ class Collector:
         found = []
         for n, column in enumerate(self._columns.values()):
             for at_ms in sorted(at for at in column.due if at <= self.close_ms):
-                rate, interval_ms = column.due.pop(at_ms)
+                due, length_ms = column.due.pop(at_ms)
                 column.charged_ms = at_ms
-                found.append((at_ms, n, float(rate), interval_ms))
+                found.append((at_ms, n, float(due), length_ms))
         out = records(CHARGE, len(found))
         for row, (at_ms, n, rate, interval_ms) in zip(out, sorted(found), strict=True):
             row.ts_ms, row.instrument, row.rate, row.interval_ms = at_ms, n, rate, interval_ms

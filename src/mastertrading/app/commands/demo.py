@@ -59,16 +59,17 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(tr("the demonstration needs a venue's protocol"), hint="mastertrading replay")
     resolved = resolved_settings(args)
     compile_if_needed(quiet=args.json)
-    from mastertrading.app.demo import act_of, demo_market, demo_settings, demonstrate
+    from mastertrading.app.demo import act_of, demo_bars, demo_settings, demonstrate
 
     symbols = FEW if args.instruments is None else chosen_instruments(args, resolved)
     settings = demo_settings(resolved.settings)
-    market = demo_market(symbols, args.hours, settings.seed)
+    bars = demo_bars(symbols, args.hours, settings.seed)
+    market = bars.market(settings)
     folder = args.out or DEMOS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     with tempfile.TemporaryDirectory(prefix="mastertrading-") as authority:
         act = act_of(market, settings, args.venue, args.hours, Path(authority))
         with _view(len(act.bars), args) as show:
-            shown = demonstrate(act, folder, args.hours, on_bar=show, clock=time.monotonic)
+            shown = demonstrate(act, bars, folder, args.hours, on_bar=show, clock=time.monotonic)
     show_lived(shown, args.json)
     return 0 if shown.is_same else DIFFERS
 
@@ -137,7 +138,8 @@ def show_lived(shown: Shown, as_json: bool) -> None:
     sentence = tr("{bars} bars in {seconds:.0f} s; a bar took {p50} ms (p99 {p99} ms)")
     p50, p99 = shown.ms_a_bar
     console.print(sentence.format(bars=shown.bars, seconds=shown.seconds, p50=p50, p99=p99))
-    hashes = "  ".join(f"{name} {told}" for name, told in shown.hashes.items())
-    verdict = tr("the same trades") if shown.is_same else tr("DIFFERENT trades")
+    verdict = tr("the same decisions and trades") if shown.is_same else tr("DIFFERENT decisions or trades")
+    hashes = "  ".join(f"{name} {told.trades}" for name, told in shown.prints.items())
     console.print(tr("parity: {hashes}: {verdict}").format(hashes=hashes, verdict=verdict))
-    console.print(tr("journal and report are in {folder}").format(folder=shown.folder))
+    console.print(tr("report:  {path}").format(path=shown.folder / "report.html"))
+    console.print(tr("journal: {path}").format(path=shown.folder / "journal.db"))
