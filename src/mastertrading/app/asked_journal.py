@@ -10,6 +10,7 @@ from mastertrading.app.messages import tr
 from mastertrading.app.state_folder import journal_url
 from mastertrading.domain.errors import UsageError
 from mastertrading.domain.facts import AccountName
+from mastertrading.journal.connecting import parse
 from mastertrading.journal.opening import accounts_of, open_journal
 from mastertrading.journal.stored import StoredJournal
 
@@ -55,3 +56,8 @@ def reading(args: argparse.Namespace) -> Iterator[StoredJournal]:
         yield journal
     finally:
         journal.close()
+
+
+def shown_place(args: argparse.Namespace) -> str:
+    """Where that journal is, as it may be shown: never with a password."""
+    return str(parse(journal_url(args)))

@@ -63,6 +63,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.why",
         "why a run did or did not trade: one minute, a trade, a window, or all of it",
     ),
+    "trades": (
+        "mastertrading.app.commands.trades",
+        "the trades of an account or of a run, and what is open now, with its stops",
+    ),
+    "performance": (
+        "mastertrading.app.commands.performance",
+        "what an account or a run made: the backtest's own statistics, by group, day and cost",
+    ),
     "diff": (
         "mastertrading.app.commands.diff",
         "where two runs part first, and why; exit code 4 where they differ",

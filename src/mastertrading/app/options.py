@@ -157,6 +157,12 @@ def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for machines instead of tables")
 
 
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--run", type=Path, metavar="DIR", help="folder of a run, demo or replay (default: the newest)"
+    )
+
+
 def _journal(parser: argparse.ArgumentParser) -> None:
     where = tr(
         "its folder, file or address; one with a password belongs into {variable} (default: {default})"
@@ -182,6 +188,7 @@ COMMON: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "seed": _seed,
     "out": _out,
     "json": _json,
+    "run": _run,
     "journal": _journal,
 }
 

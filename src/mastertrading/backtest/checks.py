@@ -36,7 +36,11 @@ def _check_trades(result: Result) -> None:
 def _check_cash(result: Result) -> None:
     """Cash identity: initial + transferred + Σ(gross − fees − funding) = final balance."""
     expected = (
-        int(result.initial_atoms) + int(result.account["transferred"][0]) + total(result.trades["net_atoms"])
+        int(result.initial_atoms)
+        + int(result.account["transferred"][0])
+        + total(result.trades["net_atoms"])
+        + _open(result, "net_atoms")
+        + result.unexplained_atoms
     )
     balance = int(result.account["balance"][0])
     if balance != expected:
@@ -50,8 +54,8 @@ def _check_cash(result: Result) -> None:
 def _check_rows(result: Result) -> None:
     """Fees of the fills and funding payments add up to those of the trades."""
     pairs = (
-        ("fees", total(result.fills["fee_atoms"]), total(result.trades["fees_atoms"])),
-        ("funding", total(result.payments["atoms"]), total(result.trades["funding_atoms"])),
+        ("fees", total(result.fills["fee_atoms"]), _all(result, "fees_atoms")),
+        ("funding", total(result.payments["atoms"]), _all(result, "funding_atoms")),
     )
     for name, rows, trades in pairs:
         if rows != trades:
@@ -62,10 +66,20 @@ def _check_rows(result: Result) -> None:
             )
 
 
+def _open(result: Result, name: str) -> int:
+    """Sum of a column over the trades that are still open; a backtest has none."""
+    return 0 if result.still_open is None else total(result.still_open[name])
+
+
+def _all(result: Result, name: str) -> int:
+    return total(result.trades[name]) + _open(result, name)
+
+
 def _check_flat(result: Result) -> None:
-    """The fills of an instrument sum to zero lots: nothing is left open."""
+    """The fills of an instrument sum to zero lots: nothing is left open, but what is told to be."""
     for index, instrument in enumerate(result.instruments):
         left = total(result.fills["lots"][result.fills["instrument"] == index])
+        left -= 0 if result.held_lots is None else int(result.held_lots[index])
         if left != 0:
             raise InvariantBroken(
                 f"the fills of {instrument.symbol} leave {left} lots at the end",

@@ -401,7 +401,7 @@ def trade_of(run: Recorded, trade_id: int) -> Row | None:
 
 def _closed(run: Recorded, trade_id: int | None) -> Closed | None:
     trade = trade_of(run, trade_id) if trade_id is not None else None
-    if trade is None:
+    if trade is None or trade["exit_reason"] is None:
         return None
     px = _plain(run.price(trade["instrument"], trade["exit_ticks"]))
     return Closed(

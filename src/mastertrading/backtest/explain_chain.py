@@ -93,7 +93,11 @@ class Executed:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The entry that was ordered. ``outcome``: ``filled``, ``dropped``, ``lapsed`` or ``last``."""
+    """The entry that was ordered.
+
+    ``outcome``: ``filled``, ``dropped``, ``lapsed`` or ``last``; of a trader's journal also ``missed``, ``withheld``,
+    ``venue_refused``, ``unresolved`` or ``absent``, with what is known of it as ``detail``.
+    """
 
     side: str
     qty: str
@@ -101,6 +105,7 @@ class Order:
     px: str | None
     stop_px: str | None
     trade_id: int | None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def summarise(
         If the window holds no decision.
     """
     first, last = window(run, from_ms, to_ms)
-    if (first, last) == (run.first_ms, run.last_ms):
+    if (first, last) == (run.first_ms, run.last_ms) and run.has("funnel"):
         found = run.rows("funnel")
         counts = tuple(Count(**row) for row in found if row["instrument"] in instruments)
     else:
@@ -171,9 +171,8 @@ def _counted(run: Recorded, instruments: Sequence[str], first: int, last: int) -
         yes = asked & ((pl.col(f"{prefix}passed") & bit) != 0)
         refused = pl.col("first_refusal" if stage == ENTRIES else f"{stage}_refusal") == name_of(gate)
         wanted += [asked.sum().alias(f"a{k}"), yes.sum().alias(f"p{k}"), refused.sum().alias(f"r{k}")]
-    chosen = pl.col("ts_ms").is_between(first, last) & pl.col("instrument").is_in(list(instruments))
     with readable(run.files.folder / "decisions.parquet"):
-        found = run.files.scan("decisions").filter(chosen).group_by("instrument").agg(wanted).collect()
+        found = run.files.decisions(instruments, first, last).group_by("instrument").agg(wanted).collect()
     rows = {str(row["instrument"]): row for row in found.to_dicts()}
     for name in instruments:
         for k, (stage, gate) in enumerate(gates):

@@ -1,16 +1,17 @@
-"""A run's folder, asked about single minutes: what was recorded, and what the settings in force were.
+"""A run, asked about single minutes: what was recorded, and what the settings in force were.
 
-Only what a question needs is read: the decisions by row groups of their time, the small tables whole and once.
+Two sources have the same tables: a run's folder (`mastertrading.backtest.folder.RunFiles`), and a trader's journal (the
+command line brings that one along). Only what a question needs is read: the decisions by their time, the small tables
+whole and once.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mastertrading.backtest.folder import RunFiles, read_run
 from mastertrading.backtest.texts import moment
@@ -27,13 +28,63 @@ SESSION_ORDER = ("overlap", "london", "ny", "dead", "asia")
 """Of two sessions that apply in an hour, the earlier here wins (settings/records)."""
 
 
+class Source(Protocol):
+    """Where a run's tables are, with the columns of `mastertrading.backtest.frames`.
+
+    Attributes
+    ----------
+    folder
+        The place, as it is shown.
+    option
+        How the command line names it: ``--run DIR``.
+    summary
+        Its ``run`` says ``run_id``, ``instruments``, ``modules``, ``base_ms``, ``from_ms`` and ``to_ms``.
+    instruments
+        Contract facts by name, see `mastertrading.backtest.folder.contract`.
+    """
+
+    @property
+    def folder(self) -> Path:
+        """The place."""
+
+    @property
+    def option(self) -> str:
+        """The place on the command line."""
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """Which run."""
+
+    @property
+    def instruments(self) -> Mapping[str, Any]:
+        """Contract facts."""
+
+    def settings(self) -> Mapping[str, Any]:
+        """As the TOML file has them."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is a table."""
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A small table, whole."""
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """The same, read only as far as it is used."""
+
+    def decisions(self, instruments: Sequence[str], from_ms: int, to_ms: int) -> pl.LazyFrame:
+        """Decisions of some instruments with closes in [from_ms, to_ms], ascending."""
+
+    def equity_at(self, ts_ms: int) -> int | None:
+        """Equity at the close of a bar, in atoms."""
+
+
 class Recorded:
     """One run, opened for questions.
 
     Parameters
     ----------
     files
-        The run's folder, see `mastertrading.backtest.folder.read_run`.
+        Its folder, see `mastertrading.backtest.folder.read_run`; or another source.
 
     Raises
     ------
@@ -41,14 +92,14 @@ class Recorded:
         If there is no run, or no decisions in it.
     """
 
-    def __init__(self, files: RunFiles) -> None:
+    def __init__(self, files: Source) -> None:
         self.files = files
         self.run: Mapping[str, Any] = files.summary["run"]
         self.instruments: Sequence[str] = self.run["instruments"]
         self.modules: Sequence[str] = self.run["modules"]
         self.base_ms = int(self.run["base_ms"])
         self.first_ms, self.last_ms = int(self.run["from_ms"]), int(self.run["to_ms"])
-        self.settings = _settings(files.folder / "config.toml")
+        self.settings = files.settings()
         self._tables: dict[str, list[Row]] = {}
 
     def setting(self, key: str) -> Any:
@@ -79,29 +130,21 @@ class Recorded:
             return self.files.table(name).to_dicts()
 
     def has(self, name: str) -> bool:
-        """Whether the folder holds a table."""
-        return (self.files.folder / f"{name}.parquet").is_file()
+        """Whether there is a table."""
+        return self.files.has(name)
 
     def decisions(
         self, instruments: Sequence[str], from_ms: int, to_ms: int, columns: Sequence[str] = ()
     ) -> pl.DataFrame:
         """Decisions of some instruments with closes in [from_ms, to_ms], ascending."""
-        import polars as pl
-
-        chosen = pl.col("ts_ms").is_between(from_ms, to_ms) & pl.col("instrument").is_in(list(instruments))
         with readable(self.files.folder / "decisions.parquet"):
-            found = self.files.scan("decisions").filter(chosen)
+            found = self.files.decisions(instruments, from_ms, to_ms)
             return (found.select(columns) if columns else found).collect()
 
     def equity_at(self, ts_ms: int) -> int | None:
         """Equity at the close of a bar, in atoms."""
-        import polars as pl
-
         with readable(self.files.folder / "equity.parquet"):
-            found = (
-                self.files.scan("equity").filter(pl.col("ts_ms") == ts_ms).select("equity_atoms").collect()
-            )
-        return int(found.item(0, 0)) if found.height else None
+            return self.files.equity_at(ts_ms)
 
     def minute_of(self, at_ms: int) -> int:
         """Close of the bar that contains a moment, or ends with it.
@@ -140,15 +183,7 @@ class Recorded:
 
     def session(self, t_ms: int) -> str:
         """UTC session of a moment; empty where the settings name none."""
-        hour = (t_ms // HOUR_MS) % 24
-        for name in SESSION_ORDER:
-            start, end = (self.setting(f"allocation.sessions.{name}.{side}") for side in ("start", "end"))
-            if start is None or end is None:
-                continue
-            hours = (end - start) % 24 or (24 if end != start else 0)
-            if (hour - start) % 24 < hours:
-                return name
-        return ""
+        return session_at(self.setting("allocation.sessions") or {}, t_ms)
 
     def price(self, instrument: str, ticks: int) -> Decimal:
         """A price from its ticks."""
@@ -160,8 +195,26 @@ class Recorded:
         return Decimal(facts["lot"]) * Decimal(facts["multiplier"]) * abs(lots)
 
 
+def session_at(sessions: Mapping[str, Any], t_ms: int) -> str:
+    """UTC session of a moment, by the settings of `allocation.sessions`; empty where they name none."""
+    hour = (t_ms // HOUR_MS) % 24
+    for name in SESSION_ORDER:
+        start, end = ((sessions.get(name) or {}).get(side) for side in ("start", "end"))
+        if start is None or end is None:
+            continue
+        hours = (end - start) % 24 or (24 if end != start else 0)
+        if (hour - start) % 24 < hours:
+            return name
+    return ""
+
+
 def open_run(folder: Path) -> Recorded:
-    """Open a run's folder for questions.
+    """Open a run's folder for questions, see `checked_run`."""
+    return Recorded(checked_run(folder))
+
+
+def checked_run(folder: Path) -> RunFiles:
+    """A run's folder that says what was run.
 
     Raises
     ------
@@ -173,7 +226,7 @@ def open_run(folder: Path) -> Recorded:
         raise DataUnreadable(
             f"the run in {folder} is damaged", why="its summary does not say what was run", where=str(folder)
         )
-    return Recorded(files)
+    return files
 
 
 def newest_run(runs: Path) -> Path:
@@ -196,15 +249,6 @@ def newest_run(runs: Path) -> Path:
 def stamp(ms: int) -> str:
     """A moment as the command line takes it: ``2025-05-26T12:00``."""
     return moment(ms).replace(" ", "T")
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DataMissing(f"the run has no {path.name}", where=str(path)) from error
-    except (ValueError, OSError) as error:
-        raise DataUnreadable(f"{path} cannot be read", why=str(error), where=str(path)) from error
 
 
 @contextmanager

@@ -39,6 +39,7 @@ def answer_lines(chain: Chain, tr: Translate = as_written) -> tuple[str, ...]:
             instrument=chain.instrument,
             px=order.px,
             trade=order.trade_id,
+            detail=order.detail,
         )
         return (told,)
     if chain.position is not None and (chain.position.exit_ordered or chain.first_refusal == "holding"):
@@ -191,7 +192,8 @@ def _minute(chain: Chain, run: Recorded, asked_ms: int, width: int, tr: Translat
 
 def run_line(run: Recorded, tr: Translate) -> str:
     """Which run is spoken of."""
-    return tr(words.LINES["run"]).format(run=run.run["run_id"], folder=run.files.folder)
+    name = "run" if run.files.option.startswith("--run") else "journal"
+    return tr(words.LINES[name]).format(run=run.run["run_id"], folder=run.files.folder)
 
 
 def clock(ms: int) -> str:

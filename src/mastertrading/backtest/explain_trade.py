@@ -67,7 +67,7 @@ def story(run: Recorded, trade_id: int) -> Story:
         raise DataMissing(
             f"the run has no trade {trade_id}",
             why=f"its trades are {ids[0]} to {ids[-1]}" if ids else "it made no trade",
-            where=str(run.files.folder / "trades.parquet"),
+            where=str(run.files.folder),
         )
     name = str(trade["instrument"])
     happened = sorted(_happened(run, trade), key=lambda row: (row.ts_ms, ORDER.index(row.kind)))
@@ -132,7 +132,7 @@ def render_story(told: Story, run: Recorded, width: int = WIDTH, tr: Translate =
         qty=told.qty,
         instrument=trade["instrument"],
         duration=texts.duration(trade["closed_ms"] - trade["opened_ms"]),
-        reason=trade["exit_reason"],
+        reason=trade["exit_reason"] or tr(words.STORIES["open"]),
         net=texts.money(trade["net_atoms"]),
         r=texts.number(trade["r"]),
     )
@@ -159,7 +159,7 @@ def _entry_lines(told: Story, run: Recorded, tr: Translate) -> list[str]:
         time=texts.moment(chain.ts_ms), net=f"{chain.net:+.3f}", modules=modules, limit=limit
     )
     more = tr(words.STORIES["more"]).format(
-        instrument=chain.instrument, time=stamp(chain.ts_ms), folder=run.files.folder
+        instrument=chain.instrument, time=stamp(chain.ts_ms), source=run.files.option
     )
     return [line, more]
 
@@ -209,8 +209,9 @@ def _closing_lines(told: Story, tr: Translate) -> Iterator[str]:
     trade = told.trade
     amounts = {name: texts.money(trade[f"{name}_atoms"]) for name in ("gross", "fees", "funding", "net")}
     yield tr(words.STORIES["money"]).format(**amounts)
-    reach = {name: texts.number(trade[f"{name}_r"]) for name in ("best", "worst")}
-    yield tr(words.STORIES["reach"]).format(**reach)
+    if trade["best_r"] is not None:
+        reach = {name: texts.number(trade[f"{name}_r"]) for name in ("best", "worst")}
+        yield tr(words.STORIES["reach"]).format(**reach)
     if trade["ambiguous"]:
         yield tr(words.STORIES["ambiguous"])
     if not told.stops_recorded:

@@ -72,6 +72,11 @@ ANSWERS = {
     "filled": "Entry: {side} {qty} {instrument} was ordered and filled at {px} (trade {trade}).",
     "dropped": "Entry ordered, then dropped: the open had already jumped its stop or target.",
     "lapsed": "Entry ordered, but not filled: the next bar could not be traded, and an order lives for one bar.",
+    "missed": "No entry: the minute passed while nobody was there, and what was missed is never made up for.",
+    "withheld": "Entry wished, but not sent: {detail}.",
+    "venue_refused": "Entry sent, and refused by the venue: {detail}.",
+    "unresolved": "Entry sent, and what became of it is not known ({detail}): nothing is entered here until it is.",
+    "absent": "Entry sent, and proved never to have reached the venue; it is not sent again.",
     "last": "Entry ordered in the last minute of the run: there was no bar left to fill it.",
     "holding": "No entry: {instrument} was already {side} (trade {trade}), and the wish left it alone.",
     "exit": "Exit: {instrument} was {side} (trade {trade}), and an order to leave it was given: {reason}.",
@@ -88,6 +93,7 @@ LINES = {
     "minute_px": " · close {px}",
     "atr": " (ATR {atr})",
     "run": "run {run} in {folder}",
+    "journal": "account {run}, journal {folder}",
     "rounded": "{asked} lies inside that bar: what was decided on it is decided at its close.",
     "no_gate": "this module has no gates",
     "gates_refused": "refused {gate}: needs {need}",
@@ -229,6 +235,7 @@ EVENTS = {
 
 STORIES = {
     "first": "Trade {trade}: {side} {qty} {instrument}, {duration}, {reason}: net {net} USDT, {r} R.",
+    "open": "still open",
     "paid": "{amount} USDT paid",
     "received": "{amount} USDT received",
     "moves": "in {count} moves",
@@ -240,7 +247,7 @@ STORIES = {
     "initial": "It began at {stop}.",
     "no_entry": "The minute that ordered it is not on record.",
     "entry": "Decided at {time} UTC: net {net}, {modules}; size set by {limit}.",
-    "more": "mastertrading why {instrument} --at {time} --run {folder} tells all of that minute.",
+    "more": "mastertrading why {instrument} --at {time} {source} tells all of that minute.",
 }
 
 STRETCHES = {

@@ -18,6 +18,7 @@ import glob
 import json
 import os
 import shutil
+import tomllib
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -333,6 +334,44 @@ class RunFiles:
         import polars as pl
 
         return pl.scan_parquet(self._table_path(name))
+
+    @property
+    def option(self) -> str:
+        """How the command line names it."""
+        return f"--run {self.folder}"
+
+    def has(self, name: str) -> bool:
+        """Whether the folder holds a table."""
+        return (self.folder / f"{name}.parquet").is_file()
+
+    def settings(self) -> dict[str, Any]:
+        """The settings of the run, as its file has them.
+
+        Raises
+        ------
+        DataMissing, DataUnreadable
+        """
+        path = self.folder / "config.toml"
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise DataMissing(f"the run has no {path.name}", where=str(path)) from error
+        except (ValueError, OSError) as error:
+            raise DataUnreadable(f"{path} cannot be read", why=str(error), where=str(path)) from error
+
+    def decisions(self, instruments: Sequence[str], from_ms: int, to_ms: int) -> pl.LazyFrame:
+        """Decisions of some instruments with closes in [from_ms, to_ms], ascending."""
+        import polars as pl
+
+        chosen = pl.col("ts_ms").is_between(from_ms, to_ms) & pl.col("instrument").is_in(list(instruments))
+        return self.scan("decisions").filter(chosen)
+
+    def equity_at(self, ts_ms: int) -> int | None:
+        """Equity at the close of a bar, in atoms."""
+        import polars as pl
+
+        found = self.scan("equity").filter(pl.col("ts_ms") == ts_ms).select("equity_atoms").collect()
+        return int(found.item(0, 0)) if found.height else None
 
     def _table_path(self, name: str) -> Path:
         path = self.folder / f"{name}.parquet"

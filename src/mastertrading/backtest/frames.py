@@ -35,11 +35,21 @@ SIZE_COLUMNS = (
 )
 
 
-def trades_frame(result: Result) -> pl.DataFrame:
-    """One row a trade."""
+def trades_frame(result: Result, open_until_ms: int | None = None) -> pl.DataFrame:
+    """One row a trade.
+
+    Parameters
+    ----------
+    open_until_ms
+        Put the trades that are still open behind the others, as if closed then, without a reason.
+    """
     import polars as pl
 
-    rows = result.trades
+    closed, still = result.trades, result.still_open
+    rows = closed
+    if open_until_ms is not None and still is not None:
+        rows = np.concatenate((closed, still))
+        rows["closed_ms"][len(closed) :] = open_until_ms
     which = rows["instrument"].tolist()
     ticks = [item.tick for item in result.instruments]
     units = [item.lot * item.multiplier for item in result.instruments]
@@ -54,14 +64,13 @@ def trades_frame(result: Result) -> pl.DataFrame:
         "exit_px": _decimals(rows["exit_ticks"], which, ticks),
         "qty": _decimals(rows["lots"], which, units),
         **{name: _whole(rows[name]) for name in ("gross_atoms", "fees_atoms", "funding_atoms", "net_atoms")},
-        "exit_reason": _named(rows["exit_reason"], _names(FillReason)),
+        "exit_reason": _reasons(rows["exit_reason"], len(closed)),
         "modules": pl.Series(
             [combination(int(bits), result.modules) for bits in rows["modules"]], dtype=pl.String
         ),
         "session": pl.Series([session_name(int(code)) for code in rows["session"]], dtype=pl.String),
         "r": _quotient(rows["net_atoms"], risk),
-        "best_r": _real(rows["best_r"]),
-        "worst_r": _real(rows["worst_r"]),
+        **{name: _known(rows[name]) for name in ("best_r", "worst_r")},
         "risk_atoms": _whole(risk),
         "entry_net": _real(rows["entry_net"]),
         "partial": pl.Series(rows["partial"] != 0),
@@ -264,6 +273,24 @@ def _real(values: Records) -> pl.Series:
     import polars as pl
 
     return pl.Series(np.ascontiguousarray(values, np.float64), dtype=pl.Float64)
+
+
+def _known(values: Records) -> pl.Series:
+    """Numbers, null where one is not known."""
+    import polars as pl
+
+    return pl.Series(np.ascontiguousarray(values, np.float64), dtype=pl.Float64, nan_to_null=True)
+
+
+def _reasons(codes: Records, closed: int) -> pl.Series:
+    """Why trades ended; null of those behind the first ``closed``."""
+    import polars as pl
+
+    named = _named(codes, _names(FillReason))
+    if closed == len(codes):
+        return named
+    known = pl.Series(np.arange(len(codes)) < closed)
+    return pl.DataFrame({"named": named, "known": known}).select(pl.when("known").then("named")).to_series()
 
 
 def _names(reasons: type[IntEnum]) -> list[str]:

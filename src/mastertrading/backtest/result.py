@@ -85,6 +85,9 @@ class Result:
     path_range
         Net result of the same run, in atoms, under each assumption about the path inside a bar:
         ``{"nearest_first": .., "best": .., "worst": ..}`` (empty where not asked for).
+    still_open, held_lots, unexplained_atoms
+        Only of an account that trades on: TRADE records of positions that are open, with what they have realised, the
+        signed lots of each instrument, and money that no trade, charge or transfer explains.
     costs_doubled
         Net result of the same run, in atoms, with fees and slippage doubled; None where not asked for.
     """
@@ -114,6 +117,9 @@ class Result:
     costs_doubled: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     source: str = ""
+    still_open: Records | None = None
+    held_lots: I64 | None = None
+    unexplained_atoms: int = 0
 
     @property
     def config_hash(self) -> str:

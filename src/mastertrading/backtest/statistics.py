@@ -335,7 +335,11 @@ def _costs(result: Result, whole: TradeStatistics) -> Costs:
 def _exposure(result: Result) -> Exposure:
     rows, length = result.equity, int(result.to_ms) - int(result.from_ms)
     shares = rows["exposure"] / np.where(rows["equity"] > 0, rows["equity"], np.inf)
-    in_market = covered_ms(result.trades["opened_ms"], result.trades["closed_ms"])
+    opened, closed = result.trades["opened_ms"], result.trades["closed_ms"]
+    if result.still_open is not None:
+        opened = np.concatenate((opened, result.still_open["opened_ms"]))
+        closed = np.concatenate((closed, np.full(len(result.still_open), result.to_ms)))
+    in_market = covered_ms(opened, closed)
     held = ratio(in_market, length)
     return Exposure(
         mean=average(shares),

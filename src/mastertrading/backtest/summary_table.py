@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mastertrading.backtest import texts
 from mastertrading.backtest.statistics import Statistics
@@ -13,8 +13,10 @@ from mastertrading.backtest.writing import Cell, Column, Table, plain, signed
 Line = tuple[str, Cell]
 
 
-def summary_table(statistics: Statistics, translate: Translate = as_written) -> Table:
-    """One row a measure, in the order of freqtrade's summary metrics."""
+def summary_table(
+    statistics: Statistics, translate: Translate = as_written, *, without: Sequence[str] = ()
+) -> Table:
+    """One row a measure, in the order of freqtrade's summary metrics, ``without`` some."""
     lines = (
         *_window(statistics),
         *_results(statistics),
@@ -23,7 +25,8 @@ def summary_table(statistics: Statistics, translate: Translate = as_written) -> 
         *_trades(statistics),
         *_drawdown(statistics, translate),
     )
-    rows = tuple((plain(translate(texts.METRICS[name])), cell) for name, cell in lines)
+    kept = [(name, cell) for name, cell in lines if name not in without]
+    rows = tuple((plain(translate(texts.METRICS[name])), cell) for name, cell in kept)
     return Table(
         translate(texts.TITLES["summary"]),
         (Column(""), Column("")),

@@ -23,6 +23,9 @@ from mastertrading.domain.reasons import Breaker, EventKind, name_of
 __all__ = ["Cell", "Column", "Table", "events_table", "identity_table", "report_tables", "summary_table"]
 
 EVENTS_SHOWN = 20
+DAYS_SHOWN = 14
+OF_RUNS_ONLY = ("refusals", "dropped", "market")
+"""Measures that need what only a backtest records: every decision, and a market that was there from the beginning."""
 TRANSFERS = [name_of(kind) for kind in (EventKind.TRANSFER, EventKind.TRANSFER_REFUSED)]
 BREAKERS = [name_of(kind) for kind in (EventKind.BREAKER_TRIPPED, EventKind.BREAKER_RELEASED)]
 LOSSES = name_of(Breaker.LOSSES)
@@ -41,7 +44,7 @@ def report_tables(statistics: Statistics, translate: Translate = as_written) -> 
     """
     traded = statistics.trades.trades > 0
     groups = [group_table(statistics, name, translate) for name in _groups_to_show(statistics)]
-    months = [_months_table(statistics.months, translate)] if len(statistics.months) > 1 else []
+    months = [_periods_table(statistics.months, "month", translate)] if len(statistics.months) > 1 else []
     money = [_costs_table(statistics, translate), _path_table(statistics, translate)] if traded else []
     module_gates = _module_gates_table(statistics, translate)
     events = [events_table(statistics, translate)] if statistics.events else []
@@ -56,6 +59,26 @@ def report_tables(statistics: Statistics, translate: Translate = as_written) -> 
         *events,
         identity_table(statistics, translate),
     )
+
+
+def performance_tables(
+    statistics: Statistics, translate: Translate = as_written, *, recorded: bool = True
+) -> tuple[Table, ...]:
+    """What was made and what it cost, without what led to it: the same rows and columns as after a run.
+
+    Parameters
+    ----------
+    recorded
+        Whether every decision was counted and costs were assumed, as in a backtest. Of an account that trades they were
+        not: what rests on that is left out.
+    """
+    groups = [group_table(statistics, name, translate) for name in _groups_to_show(statistics)]
+    months = [_periods_table(statistics.months, "month", translate)] if len(statistics.months) > 1 else []
+    summary = summary_table(statistics, translate, without=() if recorded else OF_RUNS_ONLY)
+    costs = [_costs_table(statistics, translate, assumed=recorded)] if statistics.trades.trades else []
+    events = [events_table(statistics, translate)] if statistics.events else []
+    days = _periods_table(statistics.days[-DAYS_SHOWN:], "day", translate)
+    return (*groups, days, *months, *costs, *events, summary)
 
 
 def _groups_to_show(statistics: Statistics) -> Sequence[GroupName]:
@@ -118,31 +141,31 @@ def _group_row(name: str, trades: TradeStatistics, start: int) -> tuple[Cell, ..
     )
 
 
-def _months_table(months: Sequence[Period], tr: Translate) -> Table:
+def _periods_table(periods: Sequence[Period], name: str, tr: Translate) -> Table:
     columns = (Column("", 0), _header("trades", tr), _header("change", tr), _header("return", tr))
     rows = tuple(
         (
-            plain(month.name),
-            plain(texts.count(month.trades)),
-            signed(texts.money(month.equity_atoms), month.equity_atoms),
-            signed(texts.percent(month.return_frac), month.return_frac),
+            plain(period.name),
+            plain(texts.count(period.trades)),
+            signed(texts.money(period.equity_atoms), period.equity_atoms),
+            signed(texts.percent(period.return_frac), period.return_frac),
         )
-        for month in months
+        for period in periods
     )
-    return Table(tr(texts.TITLES["month"]), columns, rows, note=tr(texts.NOTES["month"]))
+    return Table(tr(texts.TITLES[name]), columns, rows, note=tr(texts.NOTES["month"]))
 
 
 # ---------------------------------------------------------------- money
 
 
-def _costs_table(statistics: Statistics, tr: Translate) -> Table:
+def _costs_table(statistics: Statistics, tr: Translate, *, assumed: bool = True) -> Table:
     costs, trades, start = statistics.costs, statistics.trades.trades, statistics.money.initial_atoms
     lines = (
         ("gross", costs.gross_atoms, costs.gross_atoms),
         ("fees", costs.fees_atoms, -costs.fees_atoms),
         ("funding", costs.funding_atoms, -costs.funding_atoms),
         ("net", costs.net_atoms, costs.net_atoms),
-        ("slippage", costs.slippage_estimate_atoms, 0),
+        *([("slippage", costs.slippage_estimate_atoms, 0)] if assumed else []),
     )
     rows = tuple(
         (

@@ -18,6 +18,8 @@ TITLES = {
     "direction": "Directions",
     "session": "Sessions of the entry (UTC)",
     "module": "Modules (a trade counts for each that voted)",
+    "trades": "Trades",
+    "day": "Days",
     "month": "Months",
     "summary": "Summary",
     "costs": "Costs",

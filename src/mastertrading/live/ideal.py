@@ -72,7 +72,8 @@ class Actual:
     frozen
         No entry: the outcome of a command is unknown, or something forbids entries.
     sent
-        Purposes of market orders that are under way or that this decision has used up.
+        Purposes of market orders that are under way or that this decision has used up, and of reduce-only limits that
+        were sent and are not shown.
     freeing
         Reduce-only limits are in the way of something more important: they go, and none is placed.
     dust

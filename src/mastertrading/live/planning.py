@@ -20,7 +20,7 @@ from mastertrading.live.ladder import Ladder
 from mastertrading.live.mind import Mind
 from mastertrading.live.observing import Seen
 from mastertrading.live.permission import FLATTEN, Permission
-from mastertrading.live.reconcile import Cancel, Place, Step, reconcile, reconcile_emergency
+from mastertrading.live.reconcile import LIMITS, Cancel, Place, Step, reconcile, reconcile_emergency
 from mastertrading.live.sending import PURPOSE_OF_LETTER, importance
 from mastertrading.live.snapshot import Snapshot
 from mastertrading.live.strangers import Strangers
@@ -194,7 +194,10 @@ class Planner:
                 continue
             one = self._resting(order)
             resting.append(replace(one, purpose=self.strangers.purpose_of(one, ideal.stop_ticks, held)))
-        return Actual(symbol, held, tuple(resting), sent=self._sent(symbol, decided.bar_ms, mine))
+        there = {order.client_id for order in snapshot.orders_of(symbol)}
+        unseen = {c.intent.purpose for c in mine if c.intent.purpose in LIMITS and c.client_id not in there}
+        sent = self._sent(symbol, decided.bar_ms, mine) | unseen
+        return Actual(symbol, held, tuple(resting), sent=sent)
 
     def _resting(self, order: Order) -> Resting:
         units = self.units[order.symbol]

@@ -198,8 +198,11 @@ class Protocol:
         return self._looks.setdefault(command.client_id, _Looks()).look(now_ms)
 
     def is_gone(self, command: Command, snapshot: Snapshot) -> bool:
-        """Whether an order that the venue had is in none of its answers any more, several times over."""
-        if not snapshot.is_whole:
+        """Whether an order that the venue had is in none of its answers any more, several times over.
+
+        Answers that may be older than the order itself say nothing of it.
+        """
+        if not snapshot.is_whole or snapshot.asked_ms <= command.changed_ms + self.bounds.lag_ms:
             return False
         return self._looks.setdefault(command.client_id, _Looks()).look(self.gateway.now_ms())
 

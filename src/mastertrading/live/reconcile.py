@@ -140,7 +140,7 @@ def _limits(
     """The reduce-only limits, together never more than the position.
 
     One that has to change is cancelled now and placed anew when it is gone: a moment without a target costs
-    nothing, two of them could close too much.
+    nothing, two of them could close too much. While one that was sent is not shown, none is placed.
     """
     is_target_nearer = ideal.target_ticks and side * (ideal.target_ticks - ideal.partial_ticks) < 0
     partial = 0 if is_target_nearer else min(ideal.partial_lots, abs(actual.lots))
@@ -159,6 +159,8 @@ def _limits(
         removed += [Cancel(actual.symbol, order, f"not the {purpose} that is wanted") for order in wrong]
         if lots and not right and not wrong:
             placed.append(Place(actual.symbol, purpose, -side, lots, px_ticks))
+    if any(purpose in actual.sent for purpose in LIMITS):
+        return (), tuple(removed)
     busy = sum(order.lots for order in mine if order.purpose in LIMITS)
     return tuple(_within(placed, abs(actual.lots) - busy)), tuple(removed)
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from factories import Deal, make_result
 from mastertrading.app import cli, messages
 from mastertrading.app.messages import tr
-from mastertrading.backtest import difference_words, explain_words, texts
+from mastertrading.backtest import difference_words, explain_words, texts, trades_table
 from mastertrading.backtest.statistics import statistics
 from mastertrading.backtest.terminal import render_report
 from mastertrading.research.bench import stages
@@ -34,7 +34,7 @@ def sentences_in_source():
 
 def words_of_the_tables():
     """Every title, header, measure and verdict."""
-    rooms = (texts, explain_words, difference_words, report_words, stages)
+    rooms = (texts, trades_table, explain_words, difference_words, report_words, stages)
     found = [item for room in rooms for item in vars(room).items()]
     tables = [words for name, words in found if name.isupper() and isinstance(words, dict)]
     return [sentence for words in tables for sentence in words.values()]

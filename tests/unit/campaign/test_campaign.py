@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 
 from mastertrading.app.campaign import faults, sheet
-from mastertrading.app.campaign.crash import deaths_of
+from mastertrading.app.campaign.crash import death_named, deaths_in_figures, deaths_of
 from mastertrading.app.campaign.doors import MOMENTS, Moment
 from mastertrading.app.campaign.faults import AMONG, Wanted, shrunk, story_of
 from mastertrading.app.campaign.invariants import Violation
 from mastertrading.app.campaign.report import figures, share
 from mastertrading.app.campaign.scenarios import scenarios
 from mastertrading.app.campaign.story import Kill, Story, read_story, write_story
-from mastertrading.app.campaign.trial import Trial, tried
-from mastertrading.domain.errors import ConfigError
+from mastertrading.app.campaign.trial import Trial, Verdict, tried
+from mastertrading.domain.errors import ConfigError, UsageError
 
 SHORT = {"minutes": 6, "calm_minutes": 2}
 
@@ -94,6 +94,37 @@ def test_each_step_has_each_of_its_deaths():
     assert len(made) == sum(len(MOMENTS[step.kind]) for step in steps)
     assert len({one.name for one in made}) == len(made)
     assert {kind for _, kind, _ in steps} == set(MOMENTS)
+
+
+def test_a_death_is_the_same_again_by_its_name():
+    story = scenario("long, stopped (paper)")
+    once, twice = deaths_of(story)[17], deaths_of(story, twice=True)[40]
+    assert death_named(once.name) == once
+    assert death_named(twice.name, "sqlite") == replace(twice, journal="sqlite")
+    with pytest.raises(UsageError, match="no scenario dies"):
+        death_named("long, stopped (paper): 3 place, of old age")
+
+
+def test_deaths_are_counted_by_moment_and_starts_by_rounds():
+    one, another = Verdict("a: 1 place, after reply", 0, "paper"), Verdict("b: 2 mark, before", 0, "paper")
+    one.died, one.starts = ["place, after reply"], [1, 2]
+    another.died, another.never = ["mark, before"], 1
+    another.violations.append(Violation("L1", 0, "", "never"))
+    told = deaths_in_figures([one, another])
+    assert told["moments"] == {
+        "after reply": {"deaths": 1, "failing": 0},
+        "before": {"deaths": 1, "failing": 1},
+    }
+    assert (told["rounds"]["max"], told["rounds"]["never"]) == (2, 1)
+    assert [row["death"] for row in told["failing"]] == [another.key]
+
+
+def test_books_in_a_file_that_each_process_opens_anew_lead_to_the_same_run():
+    story = scenario("long, stopped (binance_usdm)")
+    died = replace(story, minutes=3, kills=(Kill(43, Moment.SENT.value),))
+    in_memory, in_a_file = (tried(replace(died, journal=kind)).plain() for kind in ("memory", "sqlite"))
+    assert in_a_file["lives"] == 2
+    assert in_a_file | {"cpu_s": 0} == in_memory | {"cpu_s": 0}
 
 
 def test_there_are_thirty_scenarios_and_each_trades():

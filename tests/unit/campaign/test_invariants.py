@@ -291,6 +291,29 @@ def test_j5_money_that_was_not_booked():
     assert hand.found == ["J5"]
 
 
+def test_j5_an_engine_that_counts_other_money_than_the_exchange():
+    hand = Hand(books.SameMoney)
+    good(hand)
+    hand.scene.wallet_atoms = hand.account.wallet_atoms
+    hand.checker.at_rest()
+    assert hand.found == []
+    hand.scene.wallet_atoms += 1
+    hand.checker.at_rest()
+    assert hand.found == ["J5"]
+
+
+def test_j9_an_atom_of_profit_fees_or_funding_that_is_booked_elsewhere():
+    hand = Hand(books.SameAccounts)
+    good(hand)
+    hand.checker.at_rest()
+    assert hand.found == []
+    hand.journal.book_payment(
+        Payment("1", "funding", SYMBOL, Decimal("1E-8"), "USDT", BEGIN_MS), at_ms=BEGIN_MS
+    )
+    hand.checker.at_rest()
+    assert hand.found == ["J9"]
+
+
 def test_j6_a_difference_that_was_adjusted_away():
     hand = Hand(books.NothingInvented)
     good(hand)

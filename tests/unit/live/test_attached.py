@@ -45,7 +45,7 @@ def test_it_is_replaced_by_one_of_our_own_when_the_stop_moves():
     async def story(bench):
         await bench.enter(10)
         bench.trader.mind.order_of(BTC).stop_ticks = STOP + 4_000
-        await bench.run(5)
+        await bench.run(40)  # so old may an answer be that does not show it
 
     bench = OnTheWire("bybit_linear")
     bench.play(story)

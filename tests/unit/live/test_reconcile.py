@@ -231,3 +231,9 @@ def test_take_profits_in_the_way_go_first_and_none_is_placed():
         (Cancel, True),
         (Cancel, True),
     ]
+
+
+def test_no_limit_is_placed_while_one_that_was_sent_is_not_shown():
+    unseen = replace(whole(), resting=(stop(10, 9_000),), sent=frozenset({Purpose.TARGET}))
+    assert reconcile(WANTED, unseen) == ()
+    assert len(reconcile(WANTED, replace(unseen, sent=frozenset()))) == 2

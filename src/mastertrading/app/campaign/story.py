@@ -52,6 +52,8 @@ class Story:
         Deaths of the process.
     overrides
         Settings by dotted name.
+    journal
+        Where the books are kept (``shelf.KINDS``).
     """
 
     name: str = ""
@@ -68,6 +70,7 @@ class Story:
     acts: tuple[Mapping[str, Any], ...] = ()
     kills: tuple[Kill, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    journal: str = "memory"
 
     @property
     def bars(self) -> int:

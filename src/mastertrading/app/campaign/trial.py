@@ -15,7 +15,6 @@ from mastertrading.app.campaign.invariants.recovery import Converges, Rests, Sta
 from mastertrading.app.campaign.story import Story
 from mastertrading.app.campaign.world import World
 from mastertrading.domain.intents import CommandState
-from mastertrading.journal.stored import StoredJournal
 from mastertrading.simulator.events import Event, OrderChanged
 from mastertrading.simulator.faults.acts import Act
 from mastertrading.simulator.orders import Cause, NewOrder, Refused
@@ -42,6 +41,10 @@ class Verdict:
         From the last fault on; -1: never.
     starts
         Rounds until a started process agreed with the exchange.
+    never
+        Processes that lived on and never agreed.
+    died
+        At which moment of which step.
     """
 
     key: str
@@ -60,8 +63,10 @@ class Verdict:
     bare_reachable_ms: list[int] = field(default_factory=list)
     reconverged_ms: int = -1
     starts: list[int] = field(default_factory=list)
+    never: int = 0
     lives: int = 0
     deaths: int = 0
+    died: list[str] = field(default_factory=list)
     failures: int = 0
     steps: int = 0
     rest_step: int = 0
@@ -86,9 +91,9 @@ class Trial:
         self,
         story: Story,
         checkers: tuple[type[Checker], ...] = CHECKERS,
-        open_books: Callable[[int], StoredJournal] | None = None,
+        make_world: Callable[[Story], Any] = World,
     ) -> None:
-        self.story, self.world = story, World(story, open_books)
+        self.story, self.world = story, make_world(story)
         world = self.world
         self.scene = Scene(world.exchange, world.account, world.journal, world.wire)
         self.checkers = [checker(self.scene) for checker in checkers]
@@ -112,10 +117,13 @@ class Trial:
     def run(self) -> Verdict:
         """Live it, and say what came of it."""
         began = time.process_time()
-        self.world.run()
-        for checker in self.checkers:
-            checker.at_end()
-        return self._told(time.process_time() - began)
+        try:
+            self.world.run()
+            for checker in self.checkers:
+                checker.at_end()
+            return self._told(time.process_time() - began)
+        finally:
+            self.world.shelf.close()
 
     # ---------------------------------------------------------------- what is told
     def _event(self, event: Event) -> None:
@@ -139,10 +147,9 @@ class Trial:
             checker.on_sent(sent)
 
     def _cycle(self) -> None:
-        process = self.world.process
-        if process is not None:
-            held = process.trader.mind.book.positions
-            self.scene.lots = {s: int(p.lots) for s, p in zip(self.story.symbols, held, strict=True)}
+        engine = self.world.engine
+        if engine is not None:
+            self.scene.lots, self.scene.wallet_atoms = engine
         for checker in self.checkers:
             checker.on_cycle()
         for command in self.scene.journal.open_commands():
@@ -190,7 +197,7 @@ class Trial:
                         checker.on_refused(refused.reason, new.symbol, new.client_id, new.reduce_only)
                 raise
 
-        self.world.exchange.place = watched  # type: ignore[method-assign]
+        self.world.exchange.place = watched
 
     # ---------------------------------------------------------------- what came of it
     def _told(self, cpu_s: float) -> Verdict:
@@ -202,6 +209,7 @@ class Trial:
                 verdict.bare_reachable_ms += checker.reachable_ms  # type: ignore[attr-defined]
             if isinstance(checker, Converges):
                 verdict.starts = [rounds for rounds, _ in checker.took]
+                verdict.never = checker.never
         verdict.violations.sort(key=lambda one: (one.ts_ms, one.invariant))
         hits: Counter[str] = Counter()
         for fault in world.faults:
@@ -210,10 +218,11 @@ class Trial:
         verdict.states = dict(self._states)
         verdict.commands = self._commands()
         verdict.fills, verdict.trades = len(world.account.executions), len(world.journal.trades())
-        verdict.requests, verdict.steps = world.wire.requests, len(world.fate.steps)
+        verdict.requests, verdict.steps = world.wire.requests, len(world.steps)
         verdict.held_share = self._held / max(self._looks, 1)
         verdict.rest_step = world.rest_step
         verdict.lives, verdict.deaths, verdict.failures = world.lives, len(world.deaths), len(world.failures)
+        verdict.died = [f"{step.name}, {moment}" for _, step, moment in world.deaths]
         verdict.cpu_s = cpu_s
         return verdict
 

@@ -71,6 +71,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     crash.add_argument("--twice", action="store_true", help=tr("kill it a second time while it recovers"))
     crash.add_argument("--list", action="store_true", help=tr("name the scenarios"))
+    crash.add_argument("--count", action="store_true", help=tr("count the deaths of each scenario"))
+    crash.add_argument("--death", metavar="NAME", help=tr("one death alone, by its name, told in detail"))
+    crash.add_argument(
+        "--journal",
+        choices=("memory", "sqlite"),
+        default="memory",
+        help=tr("where the books are kept: in memory (default), or in a file that each process opens anew"),
+    )
     _common(crash)
 
 
@@ -120,15 +128,20 @@ def _faults(args: argparse.Namespace) -> int:
 
 def _one(args: argparse.Namespace, wanted: Any) -> int:
     from mastertrading.app.campaign.story import read_story
-    from mastertrading.app.campaign.trial import tried
 
     story = read_story(args.scenario) if args.scenario is not None else wanted.story(args.seed)
+    return _one_story(args, story)
+
+
+def _one_story(args: argparse.Namespace, story: Story) -> int:
+    from mastertrading.app.campaign.trial import tried
+
     verdict = tried(story)
     if args.json:
         print(json.dumps({"faults": story.faults, **verdict.plain()}, indent=2))
     else:
         _tell_one(story, verdict)
-    if args.shrink is not None:
+    if getattr(args, "shrink", None) is not None:
         _shrink(args, [story], [verdict])
     return 0 if verdict.is_good else FAILED
 
@@ -173,17 +186,16 @@ def _replays(verdicts: Sequence[Verdict], args: argparse.Namespace) -> dict[str,
 
 # -------------------------------------------------------------------- crash
 def _crash(args: argparse.Namespace) -> int:
-    from mastertrading.app.campaign.crash import Wanted, campaign
+    from mastertrading.app.campaign.crash import Wanted, campaign, death_named, deaths_in_figures
     from mastertrading.app.campaign.report import figures
-    from mastertrading.app.campaign.scenarios import scenarios
 
-    if args.list:
-        for story in scenarios():
-            out().print(story.name, markup=False)
-        return 0
-    if not any(args.named in story.name for story in scenarios()) or args.every == 0:
+    wanted = Wanted(args.named, args.every, args.workers, args.out, args.twice, args.journal)
+    if args.death is not None:
+        return _one_story(args, death_named(args.death, args.journal))
+    if not wanted.scenarios() or args.every == 0:
         raise UsageError(tr("no scenario is meant"), hint="mastertrading campaign crash --list")
-    wanted = Wanted(args.named, args.every, args.workers, args.out, args.twice)
+    if args.list or args.count:
+        return _list(args, wanted)
     label, remarks = tr("deaths"), err(quiet=args.json)
     told_at = 0
 
@@ -193,23 +205,48 @@ def _crash(args: argparse.Namespace) -> int:
             told_at = done
             remarks.print(f"{label}: {done} / {total}", markup=False)
 
-    _, verdicts = campaign(wanted, advance)
-    told = figures(verdicts)
-    told["scenarios"] = len({one.key.partition(":")[0] for one in verdicts})
-    told["rounds"] = {
-        "max": max((n for one in verdicts for n in one.starts), default=0),
-        "starts": sum(len(one.starts) for one in verdicts),
-    }
-    told["failing"] = [
-        {"death": one.key, "invariant": v.invariant, "detail": v.detail}
-        for one in verdicts
-        for v in one.violations
-    ]
+    _, found = campaign(wanted, advance)
+    verdicts = list(found)
+    told = figures(verdicts) | deaths_in_figures(verdicts)
     told.pop("failing_seeds")
     _tell(told, args.json)
-    for row in [] if args.json else told["failing"][:SHOWN]:
-        out().print(f"{row['invariant']:<4} {row['death']}: {row['detail']}", markup=False)
+    if not args.json:
+        _tell_deaths(told, args)
     return FAILED if told["good"] != told["seeds"] else 0
+
+
+def _list(args: argparse.Namespace, wanted: Any) -> int:
+    from mastertrading.app.campaign.crash import deaths_of
+
+    total = 0
+    for story in wanted.scenarios():
+        count = len(deaths_of(story, wanted.twice)) if args.count else 0
+        total += count
+        out().print(f"{count:>6} {story.name}" if args.count else story.name, markup=False)
+    if args.count:
+        out().print(f"{total:>6}", markup=False)
+    return 0
+
+
+def _tell_deaths(told: dict[str, Any], args: argparse.Namespace) -> None:
+    shown = table("", tr("died"), tr("deaths"), tr("with a broken invariant"), numbers=(1, 2))
+    for moment, count in told["moments"].items():
+        shown.add_row(moment, str(count["deaths"]), str(count["failing"]))
+    out().print(shown)
+    rounds = told["rounds"]
+    out().print(
+        f"{tr('rounds until all agreed')}: p50 {rounds['p50']}, p99 {rounds['p99']}, max {rounds['max']}; "
+        f"{rounds['starts']} {tr('starts')}, {tr('never')} {rounds['never']}",
+        markup=False,
+    )
+    journal = f" --journal {args.journal}" if args.journal != "memory" else ""
+    for row in told["failing"][:SHOWN]:
+        out().print(f"{row['invariant']:<4} {row['detail']}", markup=False, soft_wrap=True)
+        out().print(
+            f'     mastertrading campaign crash{journal} --death "{row["death"]}"',
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 # -------------------------------------------------------------------- what it says

@@ -1,12 +1,16 @@
-"""``why``: the whole chain of one minute of a run, the funnel of all of them, a trade's story, a day in a screen."""
+"""``why``: the whole chain of one minute of a run, the funnel of all of them, a trade's story, a day in a screen.
+
+A run is a folder of a backtest, or an account's journal: the same tables either way, and of a journal also what was
+sent, how it was answered and what stood in the way.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mastertrading.app.asked_run import asked_source
 from mastertrading.app.messages import tr
 from mastertrading.app.options import add_common, check_window, natural, utc_ms
 from mastertrading.app.terminal import out
@@ -14,10 +18,11 @@ from mastertrading.domain.errors import ConfigError, UsageError
 from mastertrading.domain.instrument import canonical_symbol
 
 if TYPE_CHECKING:
+    from mastertrading.app.lived.moment import Around
+    from mastertrading.backtest.explain_chain import Chain
     from mastertrading.backtest.explain_run import Recorded
 
 SUMMARY = "why a run did or did not trade: one minute, a trade, a window, or all of it"
-RUNS = Path("runs")
 WIDEST = 120
 MS_DIGITS = range(11, 15)
 """How many digits a number of ms since 1970 has, from the year 1970 to 5138."""
@@ -49,19 +54,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--summary", action="store_true", help=tr("how often each gate refused, over all minutes")
     )
-    parser.add_argument(
-        "--run", type=Path, metavar="DIR", help=tr("folder of the run (default: the newest in runs/)")
-    )
-    add_common(parser, "instruments", "window", "json")
+    add_common(parser, "run", "journal", "instruments", "window", "json")
 
 
 def run(args: argparse.Namespace) -> int:
     """Answer the question."""
     question = _question(args)
-    from mastertrading.backtest.explain_run import newest_run, open_run
+    from mastertrading.app.lived import WEEK_MS
+    from mastertrading.backtest.explain_run import Recorded
 
-    recorded = open_run(args.run if args.run is not None else newest_run(RUNS))
-    question(recorded, args)
+    since_ms = 0 if args.at_ms is None else args.at_ms - WEEK_MS
+    with asked_source(args, since_ms=since_ms, at_ms=args.at_ms) as source:
+        question(Recorded(source), args)
     return 0
 
 
@@ -116,10 +120,32 @@ def _minute(recorded: Recorded, args: argparse.Namespace) -> None:
     from mastertrading.backtest.explain_text import answer, render_chain
 
     chain = explain(recorded, _symbol(args, recorded), args.at_ms)
+    found = _around(recorded, chain)
+    if found is not None:
+        from mastertrading.app.lived.moment import lived_chain
+
+        chain = lived_chain(chain, found)
     if args.json:
-        _print_json({"answer": answer(chain), **asdict(chain)})
+        told = {"answer": answer(chain), **asdict(chain)}
+        _print_json(told if found is None else {**told, "around": found.as_dict()})
         return
     out().print(render_chain(chain, recorded, args.at_ms, _width(), tr))
+    if found is not None:
+        from mastertrading.app.lived.text import render_around
+
+        out().print()
+        out().print(render_around(found, _width(), tr))
+
+
+def _around(recorded: Recorded, chain: Chain) -> Around | None:
+    """What only a journal knows of a minute; None of a backtest."""
+    journal = getattr(recorded.files, "journal", None)
+    if journal is None:
+        return None
+    from mastertrading.app.lived.moment import around
+
+    others = [name for name in recorded.instruments if name != chain.instrument]
+    return around(journal, chain.instrument, others, chain.ts_ms, recorded.base_ms)
 
 
 def _summary(recorded: Recorded, args: argparse.Namespace) -> None:

@@ -39,8 +39,8 @@ class Scene:
         B: only what is committed.
     wire
         W; for a venue without one its log is empty.
-    lots
-        The engine's own idea of its positions, by symbol; empty while no process lives.
+    lots, wallet_atoms
+        The engine's own idea of its positions, by symbol (empty while no process lives), and of its money.
     foreign
         When something that is not ours last changed a symbol at the exchange.
     """
@@ -50,6 +50,7 @@ class Scene:
     journal: Any
     wire: Wire
     lots: Mapping[str, int] = field(default_factory=dict)
+    wallet_atoms: int | None = None
     foreign: dict[str, int] = field(default_factory=dict)
     is_calm: bool = False
     _stops: dict[str, str] = field(default_factory=dict)

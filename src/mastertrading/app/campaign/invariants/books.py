@@ -128,6 +128,36 @@ class SameMoney(Checker):
         here = ledger.get(("wallet", "USDT"), Decimal(0))
         if here != there:
             self.fail("", f"the journal's wallet moved by {here}, the exchange's by {there}")
+        if self.scene.wallet_atoms not in (None, self.scene.account.wallet_atoms):
+            ours, theirs = self.scene.wallet_atoms, self.scene.account.wallet_atoms
+            self.fail("", f"the engine's wallet is {ours} atoms, the exchange's {theirs}", "engine")
+
+
+class SameAccounts(Checker):
+    """J9."""
+
+    id, reads = "J9", "XB"
+    says = "profit, fees and funding of the ledger are those of the exchange, and the sums of the trades"
+
+    def at_rest(self) -> None:
+        ledger, done = self.scene.journal.balances(), self.scene.account.executions
+        adjusted = any(account == "suspense" for account, _ in ledger)
+        if adjusted or SPOILS_FEES & set(self.scene.wire.hits):
+            return
+        funding = [i.atoms for i in self.scene.account.incomes if i.kind is IncomeKind.FUNDING]
+        there = (sum(one.realised_atoms for one in done), sum(one.fee_atoms for one in done), -sum(funding))
+        trades = self.scene.journal.trades()
+        sums = [sum(getattr(one, name) for one in trades) for name in ("gross", "fees", "funding")]
+        accounts = [ledger.get((name, "USDT"), Decimal(0)) for name in ("pnl", "fees", "funding")]
+        here = (-accounts[0], accounts[1], accounts[2])
+        for name, x, booked_there, summed in zip(
+            ("profit", "fees", "funding"), there, here, sums, strict=True
+        ):
+            if not money(x) == booked_there == summed:
+                self.fail(
+                    name,
+                    f"{name}: {money(x)} at the exchange, {booked_there} in the ledger, {summed} in trades",
+                )
 
 
 class NothingInvented(Checker):
@@ -223,5 +253,6 @@ class NotTakenForFlat(Checker):
 
 
 BOOKS = (
-    SamePositions, SameFills, LedgerHolds, SameMoney, NothingInvented, SameFunding, WithinCaps, NotTakenForFlat,
+    SamePositions, SameFills, LedgerHolds, SameMoney, SameAccounts, NothingInvented, SameFunding, WithinCaps,
+    NotTakenForFlat,
 )  # fmt: skip

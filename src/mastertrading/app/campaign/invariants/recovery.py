@@ -8,12 +8,17 @@ from mastertrading.domain.intents import Command, Purpose
 
 CONVERGED_WITHIN = 3
 """Rounds after a start."""
+PROOF_MS = 10_000
+"""The three clean looks, a round of 5 s apart, that prove an absence. A process has to take them all itself."""
 ABSENT_MS = 60_000
 """After its deadline: the looks that prove an absence, and two rounds."""
 
 
-def differences(scene: Scene) -> list[str]:
-    """What is not as it should be between journal, engine and exchange; empty: it has converged."""
+def differences(scene: Scene, began_ms: int = 0) -> list[str]:
+    """What is not as it should be between journal, engine and exchange; empty: it has converged.
+
+    An outcome may be unknown until its deadline, or the begin of the process, and the looks after it.
+    """
     found = []
     for symbol, listing in scene.exchange.listings.items():
         there = scene.held(symbol)
@@ -25,7 +30,8 @@ def differences(scene: Scene) -> list[str]:
             found.append(f"{symbol}: {there} lots are not covered")
     now = scene.now_ms
     for command in scene.journal.open_commands():
-        if command.state.is_unresolved and now > _deadline_ms(scene, command):
+        window_ms = max(_deadline_ms(scene, command), began_ms) + PROOF_MS
+        if command.state.is_unresolved and now > window_ms:
             found.append(f"{command.client_id} is {command.state}")
     return found
 
@@ -48,6 +54,7 @@ class Converges(Checker):
         self.began_ms = 0
         self.took: list[tuple[int, int]] = []
         """Rounds and milliseconds of each start."""
+        self.never = 0
 
     def on_begin(self) -> None:
         self.rounds, self.began_ms = 0, self.scene.now_ms
@@ -58,13 +65,21 @@ class Converges(Checker):
         if self.scene.wire.is_troubled(self.scene.now_ms):
             return
         self.rounds += 1
-        wrong = differences(self.scene)
+        wrong = differences(self.scene, self.began_ms)
         if not wrong:
             self.took.append((self.rounds, self.scene.now_ms - self.began_ms))
             self.rounds = -1
         elif self.rounds >= CONVERGED_WITHIN:
-            self.fail("", f"{self.rounds} rounds after a start: {'; '.join(wrong)}", str(self.began_ms))
-            self.rounds = -1
+            self._failed(f"{self.rounds} rounds after a start: {'; '.join(wrong)}")
+
+    def _failed(self, what: str) -> None:
+        self.fail("", what, str(self.began_ms))
+        self.never += 1
+        self.rounds = -1
+
+    def at_end(self) -> None:
+        if self.rounds >= 0:
+            self._failed("it ended before everything agreed")
 
 
 class Resolves(Checker):
