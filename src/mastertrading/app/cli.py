@@ -43,6 +43,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.replay",
         "run the live cycle over recorded bars, with a journal, and compare it with the backtest",
     ),
+    "parity": (
+        "mastertrading.app.commands.parity",
+        "whether an account traded as the backtest does, and where not, why; a certificate of a window",
+    ),
     "sweep": ("mastertrading.app.commands.sweep", "try many parameter sets over one market and rank them"),
     "data": ("mastertrading.app.commands.data", "download, import, check, list or synthesise market data"),
     "lookahead": (

@@ -96,6 +96,7 @@ def certify(
     *,
     seed: int,
     on_bar: OnBar,
+    on_line: Callable[[int], None] = lambda done: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Certificate:
     """Live what has not been lived yet, and write each line when it is there.
@@ -113,6 +114,7 @@ def certify(
     for life in wanted:
         line = known.get(str(life)) or _lived(act, life, authority, seed, on_bar, clock)
         done.append(line)
+        on_line(len(done))
         kept = [*done, *(other for name, other in known.items() if name not in {d.life for d in done})]
         _write(folder, Certificate(window, tuple(kept)))
     made = Certificate(window, tuple(done))
