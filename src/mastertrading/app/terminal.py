@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 120
 PLAIN_STEPS = 4
+LONG_WORK, MORE_STEPS = 1000, 20
+"""Work of so many pieces tells of itself more often."""
 
 Advance = Callable[[int], None]
 """Call it with how much is done so far, from 0 to the total."""
@@ -117,14 +119,17 @@ def _bar(label: str, total: int, console: Console, eta: bool) -> Iterator[Advanc
 def _plain(label: str, total: int, eta: bool) -> Advance:
     print(f"{label} …", file=sys.stderr, flush=True)
     told, started = 0, time.monotonic()
+    steps = MORE_STEPS if eta and total >= LONG_WORK else PLAIN_STEPS
+    first: int | None = None
 
     def advance(done: int) -> None:
-        nonlocal told
-        step = done * PLAIN_STEPS // total if total > 0 else 0
-        if told < step < PLAIN_STEPS:
+        nonlocal told, first
+        first = done if first is None else first  # what was there before was not done in this time
+        step = done * steps // total if total > 0 else 0
+        if told < step < steps:
             told = step
-            left = (time.monotonic() - started) * (total - done) / done
-            tail = tr(", about {seconds} s left").format(seconds=round(left)) if eta else ""
-            print(f"{label}: {100 * step // PLAIN_STEPS} %{tail}", file=sys.stderr, flush=True)
+            left = (time.monotonic() - started) * (total - done) / max(done - first, 1)
+            tail = tr(", about {seconds} s left").format(seconds=round(left)) if eta and done > first else ""
+            print(f"{label}: {100 * step // steps} %{tail}", file=sys.stderr, flush=True)
 
     return advance

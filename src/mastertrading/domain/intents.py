@@ -19,6 +19,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from mastertrading.domain.commands import Outcome
 from mastertrading.domain.errors import InvariantBroken
@@ -202,6 +203,7 @@ class Transition:
     detail: str = ""
 
 
+@lru_cache(maxsize=1024)
 def client_id_of(
     account: str, symbol: str, purpose: Purpose, bar_ms: int, leg: int = 0, attempt: int = 0
 ) -> str:

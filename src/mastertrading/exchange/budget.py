@@ -62,12 +62,13 @@ class Budget:
         self.reserve = reserve
         self.waited_s = 0.0
         self._spent: dict[str, deque[tuple[float, float]]] = {limit.name: deque() for limit in limits}
+        self._sums = dict.fromkeys(self._spent, 0.0)
         self._held_until = float("-inf")
 
     def used(self, name: str) -> float:
         """Weight in the present window."""
         self._forget_old(name)
-        return sum(weight for _, weight in self._spent[name])
+        return self._sums[name]
 
     def hold(self, seconds: float) -> None:
         """Nobody asks for a while: the venue said so (429, 418, Retry-After)."""
@@ -95,7 +96,7 @@ class Budget:
             self.waited_s += wait
         now = self.clock.monotonic()
         for name, weight in weights.items():
-            self._spent[name].append((now, weight))
+            self._spend(name, now, weight)
         return True
 
     def heard(self, headers: Mapping[str, str]) -> None:
@@ -107,7 +108,7 @@ class Budget:
             used = limit.most - int(told) if limit.left else float(told)
             missing = used - self.used(name)
             if missing > 0:
-                self._spent[name].append((self.clock.monotonic(), missing))
+                self._spend(name, self.clock.monotonic(), missing)
 
     def _until_room(self, name: str, weight: float, priority: Priority) -> float:
         limit = self.limits[name]
@@ -125,4 +126,10 @@ class Budget:
     def _forget_old(self, name: str) -> None:
         spent, since = self._spent[name], self.clock.monotonic() - self.limits[name].window_s
         while spent and spent[0][0] <= since:
-            spent.popleft()
+            self._sums[name] -= spent.popleft()[1]
+        if not spent:
+            self._sums[name] = 0.0  # weights need not be whole: what rounding left ends with the window
+
+    def _spend(self, name: str, now: float, weight: float) -> None:
+        self._spent[name].append((now, weight))
+        self._sums[name] += weight

@@ -121,6 +121,10 @@ def account_events(gateway: VenueGateway, message: Any) -> Iterable[AccountEvent
     return (AccountNews("balance", "", moment),)
 
 
+MARGIN_FRESH_S = 60.0
+"""A list of positions says so long what the account's margin mode was; before an entry it is always asked for."""
+
+
 class BybitGateway(VenueGateway):
     """One unified account at Bybit V5, its linear perpetuals."""
 
@@ -154,6 +158,7 @@ class BybitGateway(VenueGateway):
         lambda ccxt: None,
     )
     bars_at_once = 1000
+    _margin_told: tuple[float, MarginMode | None] | None = None
 
     def _read_clock(self, parsed: Any) -> int:
         return Row(parsed, f"the time of {self.name}").time_ms("time")
@@ -232,12 +237,20 @@ class BybitGateway(VenueGateway):
             ts_ms=told.time_ms("time"),
         )
 
-    async def _margin_mode(self, priority: Priority = Priority.USUAL) -> MarginMode | None:
-        return words.MARGINS.get((await self._result(ACCOUNT, {}, priority=priority)).text("marginMode"))
+    async def _margin_mode(
+        self, priority: Priority = Priority.USUAL, *, kept_s: float = 0.0
+    ) -> MarginMode | None:
+        """The account's; one that was told within the last ``kept_s`` seconds is not asked for again."""
+        kept, now = self._margin_told, self.clock.monotonic()
+        if kept is not None and now - kept[0] < kept_s:
+            return kept[1]
+        mode = words.MARGINS.get((await self._result(ACCOUNT, {}, priority=priority)).text("marginMode"))
+        self._margin_told = now, mode
+        return mode
 
     async def positions(self) -> tuple[Position, ...]:
         """Every position that is not flat."""
-        margin = await self._margin_mode(Priority.PROTECTION)
+        margin = await self._margin_mode(Priority.PROTECTION, kept_s=MARGIN_FRESH_S)
         asked = {**LINEAR, "settleCoin": QUOTE, "limit": 200}
         rows = self._pages(POSITIONS, asked, priority=Priority.PROTECTION)
         told = [words.position_of(row, self.symbol_of, margin) async for row in rows]

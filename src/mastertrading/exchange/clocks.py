@@ -42,6 +42,8 @@ class VenueClock:
         self.jumped_ms = 0.0
         """How far the last answer was from what was expected."""
         self._samples: deque[Sample] = deque(maxlen=KEPT)
+        self._best: Sample | None = None
+        """The answer that is sharpest: all of them lose sharpness alike, so it stays so until the next one."""
 
     @property
     def known(self) -> bool:
@@ -60,18 +62,18 @@ class VenueClock:
         A wall clock that went another way than the monotonic one (a suspended machine stops the latter) counts as
         an error too.
         """
-        if not self._samples:
+        best = self._best
+        if best is None:
             return float("inf")
-        best = self._best()
         passed_ms = (self.clock.monotonic() - best.mono) * 1000
         apart_ms = abs((self.clock.now_ms() - best.wall_ms) - passed_ms)
         return best.error_ms + passed_ms * DRIFT + (apart_ms if apart_ms > 1.0 else 0.0)
 
     def now_ms(self) -> int:
         """The venue's time; this machine's before the first answer."""
-        if not self._samples:
+        best = self._best
+        if best is None:
             return self.clock.now_ms()
-        best = self._best()
         return int(best.venue_ms + (self.clock.monotonic() - best.mono) * 1000)
 
     def heard(self, venue_ms: int, asked_mono: float) -> None:
@@ -84,12 +86,9 @@ class VenueClock:
             if abs(self.jumped_ms) > max(self.error_ms + half_ms, JUMP_MS):
                 self._samples.clear()
         self._samples.append(sample)
+        self._best = min(self._samples, key=lambda one: one.error_ms - one.mono * 1000 * DRIFT)
 
     def forget(self) -> None:
         """What was believed is worthless (the venue refused our time)."""
         self._samples.clear()
-
-    def _best(self) -> Sample:
-        """The answer that is sharpest today."""
-        now = self.clock.monotonic()
-        return min(self._samples, key=lambda one: one.error_ms + (now - one.mono) * 1000 * DRIFT)
+        self._best = None

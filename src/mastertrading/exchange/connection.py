@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from mastertrading.domain.errors import ConfigError, ExchangeUnavailable, SafetyBlocked
@@ -115,6 +117,7 @@ class Connection:
             {
                 "enableRateLimit": False,
                 "timeout": int(timeout_s * 1000),
+                "ssl_context": _trusted(),
                 "options": dict(options or {}),
                 **_signing(keys),
                 **({"httpsProxy": proxy, "wssProxy": proxy} if proxy else {}),
@@ -266,6 +269,14 @@ def _signing(keys: Keys | None) -> dict[str, str]:
     if keys is None:
         return {}
     return {"apiKey": keys.api_key, "secret": keys.secret, "password": keys.passphrase}
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that ccxt believes, read once a process; our own session has its own."""
+    import certifi
+
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 _Ccxt: Any = object

@@ -37,13 +37,15 @@ class Row:
     __slots__ = ("told", "what")
 
     def __init__(self, told: Any, what: str) -> None:
-        if not isinstance(told, Mapping):
+        if type(told) is not dict and not isinstance(told, Mapping):
             raise ExchangeUnavailable(f"{what} is no object", why=f"it is {type(told).__name__}")
         self.told, self.what = told, what
 
     def text(self, name: str) -> str:
         """A text or a number as text, not empty."""
         value = self.told.get(name)
+        if type(value) is str and value:
+            return value  # as nearly always
         if value is None or isinstance(value, (bool, Mapping, list)) or str(value) == "":
             raise self._lacks(name)
         return str(value)
@@ -51,6 +53,8 @@ class Row:
     def text_or(self, name: str, other: str = "") -> str:
         """The same; ``other`` where it is missing or empty."""
         value = self.told.get(name)
+        if type(value) is str:
+            return value or other
         return other if value is None or str(value) == "" else str(value)
 
     def number(self, name: str) -> Decimal:

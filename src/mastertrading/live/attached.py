@@ -30,7 +30,8 @@ def named(orders: Sequence[Order] | None, journal: Journal) -> tuple[Order, ...]
     for order in orders:
         command = ours.get(order.parent_client_id) if not order.client_id else None
         name = command.client_id if command is not None else order.client_id
-        told.append(replace(order, client_id=name, parent_client_id=""))
+        is_told = name == order.client_id and not order.parent_client_id
+        told.append(order if is_told else replace(order, client_id=name, parent_client_id=""))
     return tuple(told)
 
 

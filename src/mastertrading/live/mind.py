@@ -7,6 +7,7 @@ decision, and a restart reads them back (DESIGN section 6).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -146,10 +147,14 @@ class Mind:
 
     def take_payments(self, payments: Records) -> None:
         """Book PAYMENT records."""
+        if len(payments) == 0:
+            return
         take_payments(tuple(self.book), tuple(self.logs), payments)
 
     def take_transfers(self, transfers: Records) -> None:
         """Book TRANSFER records."""
+        if len(transfers) == 0:
+            return
         take_transfers(tuple(self.book), tuple(self.logs), transfers)
 
     # ------------------------------------------------------------ what next
@@ -199,16 +204,16 @@ class Mind:
             IdealOrders(
                 symbol=instrument.symbol,
                 decided_ms=decided_ms,
-                exit_reason=int(order.exit_reason),
-                entry_lots=int(order.entry_lots),
-                entry_stop_ticks=int(order.entry_stop_ticks),
-                entry_target_ticks=int(order.entry_target_ticks),
-                stop_ticks=int(order.stop_ticks),
-                partial_ticks=int(order.partial_ticks),
-                partial_lots=int(order.partial_lots),
-                target_ticks=int(order.target_ticks),
+                exit_reason=int(order["exit_reason"]),
+                entry_lots=int(order["entry_lots"]),
+                entry_stop_ticks=int(order["entry_stop_ticks"]),
+                entry_target_ticks=int(order["entry_target_ticks"]),
+                stop_ticks=int(order["stop_ticks"]),
+                partial_ticks=int(order["partial_ticks"]),
+                partial_lots=int(order["partial_lots"]),
+                target_ticks=int(order["target_ticks"]),
             )
-            for instrument, order in zip(self.instruments, self.book.orders, strict=True)
+            for instrument, order in zip(self.instruments, _plain(self.book.orders), strict=True)
         )
 
     def happened(self) -> Happened:
@@ -219,6 +224,12 @@ class Mind:
             rows.append(getattr(self.logs, name)[:count].copy().view(np.recarray))
             account[name] = 0
         return Happened(*rows)
+
+    def forget(self) -> None:
+        """Make room for the next rows, where nobody wants those that were written."""
+        account = _plain(self.book.account)[0]
+        for name in Logs._fields:
+            account[name] = 0
 
     # ------------------------------------------------------------ across restarts
     def state(self) -> bytes:
@@ -244,6 +255,16 @@ class Mind:
         for part in parts:
             part.view(np.uint8).reshape(-1)[:] = np.frombuffer(state, np.uint8, part.nbytes, at)
             at += part.nbytes
+
+
+def _plain(rows: Records) -> Any:
+    """The same memory without attributes: a field by its name is read ten times as fast, and every cycle reads."""
+    return rows.view(_unadorned(rows.dtype), np.ndarray)
+
+
+@cache
+def _unadorned(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype((np.void, dtype))
 
 
 def _is_plain(fill: Any) -> bool:

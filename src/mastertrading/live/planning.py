@@ -193,7 +193,8 @@ class Planner:
             if order.client_id in waiting or f"#{order.order_id}" in waiting:
                 continue
             one = self._resting(order)
-            resting.append(replace(one, purpose=self.strangers.purpose_of(one, ideal.stop_ticks, held)))
+            purpose = self.strangers.purpose_of(one, ideal.stop_ticks, held)
+            resting.append(one if purpose is one.purpose else replace(one, purpose=purpose))
         there = {order.client_id for order in snapshot.orders_of(symbol)}
         unseen = {c.intent.purpose for c in mine if c.intent.purpose in LIMITS and c.client_id not in there}
         sent = self._sent(symbol, decided.bar_ms, mine) | unseen

@@ -102,7 +102,7 @@ class Runner:
         try:
             while not self._stopping:
                 if not await self.turn():
-                    await self._wait()
+                    await self.wait()
         finally:
             await self.close()
 
@@ -163,7 +163,7 @@ class Runner:
         except TimeoutError:
             return False
 
-    async def _wait(self) -> None:
+    async def wait(self) -> None:
         """Until a stream says something, or time alone makes something due."""
         if self._stir.is_set():
             self._stir.clear()

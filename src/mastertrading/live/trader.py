@@ -347,7 +347,7 @@ class Trader:
         obeyed: bool,
     ) -> None:
         """Everything of one cycle in one transaction; a cycle in which nothing happened leaves nothing."""
-        self.mind.happened()
+        self.mind.forget()
         intents = tuple(intent for one in planned for intent in one.intents)
         changed = obeyed or self.planner.adopted or bool(seen.adjustments)
         if not (decisions or intents or changed or not seen.booked.is_empty):

@@ -31,7 +31,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from mastertrading.simulator.line import MOST_UNREAD, PING_EVERY_S, PONG_WITHIN_S, Line, Link
-from mastertrading.simulator.wire import Delivery, Facade, Request, Response
+from mastertrading.simulator.wire import ON_TIME, Delivery, Facade, Request, Response
 
 KEPT_S = 15.0
 """How long aiohttp keeps an idle connection for the next request."""
@@ -114,7 +114,7 @@ class InProcessSession:
         facade = self._facade(url)
         there = self.line.weather.departs(facade.name, request)
         _refuse(there.refuse, url)
-        await self._travel()
+        await self._travel()  # at least one turn of the loop, as on any network
         answered = self.line.send(facade, request, there)
         if answered is None:
             if there.replace is None:
@@ -125,7 +125,8 @@ class InProcessSession:
             response, back = self.line.weather.returns(facade.name, request, await answered)
         for delivery in (there, back):
             response = await _endure(delivery, response)
-        await self._travel()
+        if self.latency_ms:
+            await self._travel()
         self._keep(request.host)
         return InProcessReply(response, url, request)
 
@@ -429,8 +430,11 @@ def _refuse(how: str, url: URL) -> None:
 
 async def _endure(delivery: Delivery, response: Response) -> Response:
     """What a client sees of a reply."""
+    if delivery is ON_TIME:
+        return response
     response = delivery.replace or response
-    await asyncio.sleep(delivery.reply_delay_ms / 1000)
+    if delivery.reply_delay_ms:
+        await asyncio.sleep(delivery.reply_delay_ms / 1000)
     if delivery.lose_reply == "hang":
         await _for_ever()
     if delivery.lose_reply:

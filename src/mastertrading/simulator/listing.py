@@ -66,6 +66,7 @@ class Listing:
     max_conditional: int = 10
     trading: Trading = Trading.OPEN
     base: str = field(default="")
+    _counted: tuple[Instrument, int] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Name the base currency."""
@@ -78,8 +79,11 @@ class Listing:
 
     @property
     def atoms(self) -> int:
-        """Value of one tick of one lot."""
-        return self.instrument.atoms_per_tick_lot
+        """Value of one tick of one lot; computed once of each contract, as it is asked for at every price."""
+        counted = self._counted
+        if counted is None or counted[0] is not self.instrument:
+            counted = self._counted = self.instrument, self.instrument.atoms_per_tick_lot
+        return counted[1]
 
     @property
     def tick(self) -> Decimal:

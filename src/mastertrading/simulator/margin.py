@@ -48,9 +48,20 @@ def _spec(atoms: int, tiers: tuple[MarginTier, ...]) -> Spec:
     return Spec(atoms, len(tiers), *margin_ladder(tiers))
 
 
+MOST_RECENT = 256
+_RECENT: dict[int, tuple[tuple[MarginTier, ...], Spec]] = {}
+"""Records by the identity of their tiers: to hash a ladder of decimals takes longer than any rule that reads it."""
+
+
 def spec_of(listing: Listing) -> Spec:
     """The record of a listing that the rules take."""
-    return _spec(listing.atoms, listing.instrument.tiers)
+    tiers = listing.instrument.tiers
+    known = _RECENT.get(id(tiers))
+    if known is None or known[0] is not tiers or known[1].atoms != listing.atoms:
+        known = _RECENT[id(tiers)] = tiers, _spec(listing.atoms, tiers)
+        if len(_RECENT) > MOST_RECENT:
+            _RECENT.clear()
+    return known[1]
 
 
 def held_at(position: Position, mark_ticks: int) -> Held:

@@ -12,6 +12,20 @@ from typing import Protocol
 from urllib.parse import parse_qsl
 
 
+def pairs_of(text: str, most: int | None = None) -> list[tuple[str, str]]:
+    """Names and values of a query, decoded.
+
+    Raises
+    ------
+    ValueError
+        If there are more than ``most``.
+    """
+    if "%" in text or "+" in text or (most is not None and text.count("&") >= most):
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=most)
+    parts = (one.partition("=") for one in text.split("&") if one)
+    return [(name, value) for name, _, value in parts]
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """An HTTP request as it arrived.
@@ -36,7 +50,7 @@ class Request:
 
     def parameters(self) -> dict[str, str]:
         """The query's parameters, decoded; of a repeated name the last one."""
-        return dict(parse_qsl(self.query, keep_blank_values=True))
+        return dict(pairs_of(self.query))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import pytest
 
-from mastertrading.app.campaign import faults, sheet
+from mastertrading.app.campaign import faults, sheet, shrinking
+from mastertrading.app.campaign.coverage import IN_FLIGHT, NEVER, NOT_TRIED, STATES, coverage
 from mastertrading.app.campaign.crash import death_named, deaths_in_figures, deaths_of
 from mastertrading.app.campaign.doors import MOMENTS, Moment
-from mastertrading.app.campaign.faults import AMONG, Wanted, shrunk, story_of
-from mastertrading.app.campaign.invariants import Violation
+from mastertrading.app.campaign.faults import AMONG, EVERYWHERE, ON_STREAMS, Wanted, story_of
+from mastertrading.app.campaign.invariants import Checker, Violation
 from mastertrading.app.campaign.report import figures, share
 from mastertrading.app.campaign.scenarios import scenarios
+from mastertrading.app.campaign.shrinking import shrunk
 from mastertrading.app.campaign.story import Kill, Story, read_story, write_story
 from mastertrading.app.campaign.trial import Trial, Verdict, tried
 from mastertrading.domain.errors import ConfigError, UsageError
+from mastertrading.simulator.faults.catalogue import CATALOGUE
 
 SHORT = {"minutes": 6, "calm_minutes": 2}
 
@@ -45,7 +53,7 @@ def test_a_seed_is_the_same_run_again_to_the_last_request():
 
 def test_six_seeds_cover_what_a_campaign_is_for():
     told = figures([tried(story_of(seed, 6, 1)) for seed in range(6)], AMONG)["coverage"]
-    assert told["faults_a_seed"] >= 3
+    assert told["goals"]["faults a seed >= 3"]
     assert told["held_in_fault"] >= 0.9
     assert told["held"] > 0.5
     assert sum(map(bool, told["hits"].values())) >= 15
@@ -54,7 +62,39 @@ def test_six_seeds_cover_what_a_campaign_is_for():
 
 def test_every_fault_of_the_campaign_is_drawn():
     drawn = {row["id"] for seed in range(300) for row in story_of(seed).faults}
-    assert drawn == set(AMONG)
+    assert drawn == set(EVERYWHERE)
+    assert set(EVERYWHERE) == set(CATALOGUE) - set(NOT_TRIED)
+
+
+def test_faults_of_streams_befall_only_those_who_live_by_them():
+    stories = [story_of(seed) for seed in range(40)]
+    assert sum(story.streams for story in stories) == 8
+    for story in stories:
+        assert any(row["id"] in ON_STREAMS for row in story.faults) == story.streams
+    assert all(story_of(seed, among=("D05",)).streams for seed in range(4))
+
+
+def test_a_trader_on_its_streams_trades_through_what_they_suffer():
+    rows = [{"id": key, "after_s": 60, "for_s": 120, "chance": 0.5} for key in ("N12", "N13", "D01", "D11")]
+    rows.append({"id": "N14", "after_s": 100, "for_s": 60, "every_ms": 10_000})
+    verdict = tried(Story(venue="binance_usdm", seed=3, streams=True, faults=tuple(rows), **SHORT))
+    assert verdict.is_good, verdict.violations
+    assert verdict.fills > 2
+    assert all(verdict.hits[row["id"]] for row in rows)
+    assert {pair.split()[0] for pair in verdict.states} == {row["id"] for row in rows}
+
+
+def test_goals_are_met_by_what_was_tried_and_by_nothing_else():
+    keys = ("N06", "X08", "D13")
+    states = {f"{key} {state}": 1 for key in keys for state in STATES}
+    met = coverage(10, 30, 9, dict.fromkeys(keys, 30), states, keys)
+    assert all(met["goals"].values())
+    assert met["excluded"].keys() >= {"D13"}
+    less = coverage(10, 29, 8, {**dict.fromkeys(keys, 30), "X08": 29}, {**states, "N06 unknown": 0}, keys)
+    assert not any(less["goals"].values())
+    assert (less["rare"], less["pairs"]["missing"]) == (["X08"], ["N06 unknown"])
+    assert set(IN_FLIGHT) == {"prepared", "sent", "unknown", "ack", "working", "partial"}
+    assert all(key in CATALOGUE and state in STATES for key, state in NEVER)
 
 
 def test_after_a_death_another_process_goes_on_from_the_journal():
@@ -121,7 +161,10 @@ def test_deaths_are_counted_by_moment_and_starts_by_rounds():
 
 def test_books_in_a_file_that_each_process_opens_anew_lead_to_the_same_run():
     story = scenario("long, stopped (binance_usdm)")
-    died = replace(story, minutes=3, kills=(Kill(43, Moment.SENT.value),))
+    whole = Trial(replace(story, minutes=3))
+    whole.run()
+    step = next(one for one in whole.world.fate.steps if one.name == "place")
+    died = replace(story, minutes=3, kills=(Kill(step.number, Moment.SENT.value),))
     in_memory, in_a_file = (tried(replace(died, journal=kind)).plain() for kind in ("memory", "sqlite"))
     assert in_a_file["lives"] == 2
     assert in_a_file | {"cpu_s": 0} == in_memory | {"cpu_s": 0}
@@ -146,31 +189,99 @@ def test_a_story_is_read_as_it_was_written(tmp_path):
 
 def test_a_campaign_goes_on_where_it_stopped(tmp_path, monkeypatch):
     wanted = Wanted(count=2, minutes=3, calm_minutes=1, folder=tmp_path)
-    first = faults.campaign(wanted)
+    first = list(faults.campaign(wanted))
     path = tmp_path / "verdicts.jsonl"
-    with path.open("a") as file:
-        file.write('{"key": "cut off')
+    whole = path.read_text()
+    path.write_text(whole + '{"key": "cut off')
     monkeypatch.setattr(sheet, "tried", lambda story: pytest.fail("it was tried before"))
-    assert faults.campaign(wanted) == first
-    assert json.loads(path.read_text().splitlines()[0])["minutes"] == 3
+    assert list(faults.campaign(wanted)) == first
+    assert path.read_text() == whole
+    assert json.loads(whole.splitlines()[0])["minutes"] == 3
     with pytest.raises(ConfigError, match="another campaign"):
         faults.campaign(replace(wanted, minutes=4))
+    monkeypatch.setattr(sheet, "made_by", lambda: {"code": "another", "ccxt": "1"})
+    with pytest.raises(ConfigError, match="other code"):
+        faults.campaign(wanted)
+
+
+def test_a_line_after_one_that_was_cut_off_is_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(sheet, "tried", lambda story: Verdict(story.name, story.seed, story.venue))
+    faults.campaign(Wanted(count=1, folder=tmp_path))
+    path = tmp_path / "verdicts.jsonl"
+    path.write_text(path.read_text() + '{"key"')
+    assert [one.seed for one in faults.campaign(Wanted(count=3, folder=tmp_path))] == [0, 1, 2]
+    path.write_text('{"campaign": "fau')  # killed while it wrote its first line
+    assert len(list(faults.campaign(Wanted(count=2, folder=tmp_path)))) == 2
+
+
+def test_a_killed_campaign_leaves_nobody_behind_and_goes_on(tmp_path):
+    words = [sys.executable, "-m", "mastertrading", "campaign", "faults", "--seeds", "6", "--minutes", "3"]
+    words += ["--calm", "1", "--workers", "2", "--out", str(tmp_path), "--json"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    path = tmp_path / "verdicts.jsonl"
+    with subprocess.Popen(
+        words, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as running:
+        while not path.is_file() or path.read_bytes().count(b"\n") < 3:
+            assert running.poll() is None
+            select.select([], [], [], 0.05)
+        running.kill()
+    deadline = time.monotonic() + 20
+    while _lives_a_group(running.pid):
+        assert time.monotonic() < deadline, "its workers live on"
+        select.select([], [], [], 0.05)
+    kept = path.read_bytes()
+    done = subprocess.run(words, env=environment, check=False, capture_output=True, text=True)
+    assert json.loads(done.stdout)["seeds"] == 6
+    assert path.read_bytes().startswith(kept[: kept.rfind(b"\n") + 1])
+    assert path.read_bytes().count(b"\n") == 7
+
+
+def _lives_a_group(number):
+    try:
+        os.killpg(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_failing_story_is_made_small(monkeypatch):
-    story = story_of(1)
-    guilty = story.faults[1]["id"]
+    story = replace(story_of(4), symbols=("BTCUSDT", "ETHUSDT"))
+    guilty, helper = story.faults[1]["id"], story.faults[-1]["id"]
 
     def judged(one):
-        verdict = Trial(Story(minutes=3, calm_minutes=1)).verdict
-        if guilty in [row["id"] for row in one.faults]:
+        verdict = Verdict(one.name, one.seed, one.venue)
+        if {guilty, helper} <= {row["id"] for row in one.faults} and "ETHUSDT" in one.symbols:
             verdict.violations.append(Violation("P1", 0, "", ""))
+        verdict.violations.append(Violation("P7", 0, "", ""))
         return verdict
 
-    monkeypatch.setattr(faults, "tried", judged)
+    monkeypatch.setattr(shrinking, "tried", judged)
     small = shrunk(story, "P1")
-    assert [row["id"] for row in small.faults] == [guilty]
-    assert small.minutes == 5
+    assert [row["id"] for row in small.faults] == [guilty, helper]
+    assert (small.symbols, small.calm_minutes, small.streams) == (("ETHUSDT",), 1, False)
+    assert shrunk(story, "O1") == story
+
+
+def test_a_small_story_breaks_the_same_again_from_its_file(tmp_path, monkeypatch):
+    def judged(one):
+        return Trial(one, (NoEntries,)).run()
+
+    monkeypatch.setattr(shrinking, "tried", judged)
+    small = shrunk(story_of(1, 5, 2), NoEntries.id)
+    assert (small.faults, small.calm_minutes, len(small.symbols)) == ((), 1, 1)
+    write_story(small, tmp_path / "small.json")
+    assert {one.invariant for one in judged(read_story(tmp_path / "small.json")).violations} == {NoEntries.id}
+
+
+class NoEntries(Checker):
+    """Speaks at every entry."""
+
+    id, reads, says = "none may enter", "XB", "no order enters"
+
+    def on_sent(self, sent):
+        if sent.client_id[2:3] == "e":
+            self.fail(sent.client_id, "it entered")
 
 
 def test_a_share_is_a_value_that_was_there():

@@ -49,9 +49,12 @@ class Wanted:
         }
 
 
-def deaths_of(story: Story, twice: bool = False) -> list[Story]:
-    """The story with each death that it can have; ``twice``: and again at the n-th step of the second life."""
-    trial = Trial(story)
+def deaths_of(story: Story, twice: bool = False, trial: Trial | None = None) -> list[Story]:
+    """The story with each death that it can have; ``twice``: and again at the n-th step of the second life.
+
+    ``trial``: who lives it once, to count its steps.
+    """
+    trial = trial or Trial(story)
     trial.run()
     steps = trial.world.steps[: trial.world.rest_step]
     made = []
@@ -96,7 +99,8 @@ def campaign(
     every = [death for one in wanted.scenarios() for death in deaths_of(one, wanted.twice)]
     stories = every[:: wanted.every]
     sheet = Sheet(wanted.folder, wanted.shape)
-    return stories, tried_all(stories, sheet, wanted.workers, lambda done: advance(done, len(stories)))
+    tried_all(stories, sheet, wanted.workers, lambda done: advance(done, len(stories)))
+    return stories, list(sheet.verdicts(story.name for story in stories))
 
 
 def deaths_in_figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:

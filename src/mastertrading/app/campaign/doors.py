@@ -67,16 +67,20 @@ class Fate:
     ----------
     on_death
         Told the step and the moment.
+    first
+        Number of the first step.
     """
 
-    def __init__(self, kills: Sequence[Kill], on_death: Callable[[Step, Moment], None]) -> None:
+    def __init__(
+        self, kills: Sequence[Kill], on_death: Callable[[Step, Moment], None], first: int = 0
+    ) -> None:
         self._kills = {(kill.step, kill.moment) for kill in kills}
-        self._on_death = on_death
+        self._on_death, self._first = on_death, first
         self.steps: list[Step] = []
 
     def step(self, kind: str, name: str) -> Step:
         """One more step."""
-        step = Step(len(self.steps), kind, name)
+        step = Step(self._first + len(self.steps), kind, name)
         self.steps.append(step)
         return step
 

@@ -5,39 +5,47 @@ A run of seeds is kept line by line in one file: it can be stopped at any time, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mastertrading.app.campaign.coverage import NOT_TRIED
 from mastertrading.app.campaign.sheet import Sheet, tried_all
 from mastertrading.app.campaign.story import Story
-from mastertrading.app.campaign.trial import Verdict, tried
+from mastertrading.app.campaign.trial import Verdict
 from mastertrading.simulator.faults.catalogue import CATALOGUE
 from mastertrading.simulator.faults.dice import Dice
 
-MEANT_FOR_STREAMS = frozenset({"N10", "N11", "N12", "N13", "N14", "X33"})
-"""They act on streams, which a trader of the campaign does not read: it looks on its own."""
-MEANT_FOR_BARS = frozenset(key for key in CATALOGUE if key.startswith("D"))
-"""They act on market data, which a trader of the campaign is given."""
-AMONG = tuple(key for key in CATALOGUE if key not in MEANT_FOR_STREAMS | MEANT_FOR_BARS)
+ON_STREAMS = ("N10", "N11", "N12", "N13", "N14", "X33", *(key for key in CATALOGUE if key.startswith("D")))
+"""They act on streams and on market data: on those who live by them."""
+AMONG = tuple(key for key in CATALOGUE if key not in ON_STREAMS)
+EVERYWHERE = tuple(key for key in (*AMONG, *ON_STREAMS) if key not in NOT_TRIED)
+"""All that a campaign draws from."""
+STREAMED = 5
+"""Every so many seeds, one lives by its streams; the others are told bars and news, and spend no time on frames."""
+WHOLE_LINKS = frozenset({"N10", "N11"})
+"""They befall a connection or not, once: where they are drawn, they do."""
 FEWEST, MOST = 4, 9
+FEWEST_STREAMED, MOST_STREAMED = 2, 5
 LONGEST_SHARE = 0.35
 """Of the minutes with faults: how long one may act."""
 VENUES = ("binance_usdm", "bybit_linear")
 
 
-def story_of(seed: int, minutes: int = 15, calm_minutes: int = 5, among: Sequence[str] = AMONG) -> Story:
+def story_of(seed: int, minutes: int = 15, calm_minutes: int = 5, among: Sequence[str] = EVERYWHERE) -> Story:
     """The story of a seed: its venue, its prices, its faults with their parameters, rates and windows."""
     dice = Dice(f"campaign/{seed}")
+    felt = set(among) - set(ON_STREAMS)
+    streams = seed % STREAMED == STREAMED - 1 or not felt
     faults = []
-    for key in dice.some_of(among, dice.whole(min(FEWEST, len(among)), min(MOST, len(among)))):
+    for key in _chosen(dice, among, streams):
         row: dict[str, Any] = {name: dice.one_of(options) for name, options in CATALOGUE[key].choices.items()}
         row["id"], row["seed"] = key, dice.whole(0, 1 << 31)
         row["after_s"] = dice.whole(60, 60 * minutes - 60)
         row["for_s"] = dice.whole(30, max(60, round(60 * minutes * LONGEST_SHARE)))
         row["for_s"] = min(row["for_s"], 60 * minutes - row["after_s"])
-        if CATALOGUE[key].where != "exchange":
+        if CATALOGUE[key].where != "exchange" and key not in WHOLE_LINKS:
             row["chance"] = round(dice.between(0.05, 0.6), 3)
         faults.append(row)
     return Story(
@@ -47,7 +55,19 @@ def story_of(seed: int, minutes: int = 15, calm_minutes: int = 5, among: Sequenc
         minutes=minutes,
         calm_minutes=calm_minutes,
         faults=tuple(faults),
+        streams=streams,
     )
+
+
+def _chosen(dice: Dice, among: Sequence[str], streams: bool) -> list[str]:
+    """The faults of a seed: some, and some more of those that only streams feel."""
+    felt = [key for key in among if key not in ON_STREAMS]
+    chosen = dice.some_of(felt, dice.whole(min(FEWEST, len(felt)), min(MOST, len(felt))))
+    if streams:
+        more = [key for key in among if key in ON_STREAMS]
+        fewest, most = (min(bound, len(more)) for bound in (FEWEST_STREAMED, MOST_STREAMED))
+        chosen = [*chosen, *dice.some_of(more, dice.whole(fewest, most))]
+    return list(chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +84,7 @@ class Wanted:
 
     def story(self, seed: int) -> Story:
         """Of one seed."""
-        return story_of(seed, self.minutes, self.calm_minutes, self.only or AMONG)
+        return story_of(seed, self.minutes, self.calm_minutes, self.only or EVERYWHERE)
 
     @property
     def shape(self) -> dict[str, Any]:
@@ -77,37 +97,15 @@ class Wanted:
         }
 
 
-def campaign(wanted: Wanted, advance: Callable[[int], None] = lambda done: None) -> list[Verdict]:
-    """Try every seed; those that a folder has already are not tried again.
+def campaign(wanted: Wanted, advance: Callable[[int], None] = lambda done: None) -> Iterable[Verdict]:
+    """Try every seed; those that a folder has already are not tried again. The verdicts are read once, one by one.
 
     Raises
     ------
     ConfigError
-        If the folder holds another campaign.
+        If the folder holds another campaign, or results of other code.
     """
     stories = [wanted.story(seed) for seed in range(wanted.first, wanted.first + wanted.count)]
-    return tried_all(stories, Sheet(wanted.folder, wanted.shape), wanted.workers, advance)
-
-
-# -------------------------------------------------------------------- made small
-def shrunk(story: Story, invariant: str, tell: Callable[[str], None] = lambda text: None) -> Story:
-    """The smallest story found in which the same invariant breaks: fewer faults, then fewer minutes."""
-
-    def breaks(one: Story) -> bool:
-        return any(violation.invariant == invariant for violation in tried(one).violations)
-
-    n = 0
-    while n < len(story.faults):
-        less = story.without_fault(n)
-        if breaks(less):
-            story = less
-            tell(f"{len(story.faults)} faults")
-        else:
-            n += 1
-    for minutes in (5, 10, 15, 20, 30):
-        if minutes >= story.minutes:
-            break
-        shorter = replace(story, minutes=minutes, calm_minutes=min(story.calm_minutes, 5))
-        if breaks(shorter):
-            return replace(shorter, name=f"{story.name}, {invariant}")
-    return replace(story, name=f"{story.name}, {invariant}")
+    sheet = Sheet(wanted.folder, wanted.shape)
+    tried_all(stories, sheet, wanted.workers, advance)
+    return sheet.verdicts(story.name for story in stories)

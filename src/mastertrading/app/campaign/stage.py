@@ -20,6 +20,7 @@ from mastertrading.domain.facts import AccountName
 from mastertrading.domain.market import MINUTE_MS
 from mastertrading.live.ear import BarInputs, Ear, Heard
 from mastertrading.signals.rows import VERDICT
+from mastertrading.simulator.bybit.desk import uid_of
 from mastertrading.simulator.clock import VirtualClock
 from mastertrading.simulator.conductor import Pace
 from mastertrading.simulator.events import Event
@@ -136,6 +137,11 @@ class Stage:
     def is_unresolved(self) -> bool:
         """Whether the outcome of a command is not known."""
         return any(one.state.is_unresolved for one in self.journal.open_commands())
+
+    @property
+    def own(self) -> str:
+        """The venue's own name of the account."""
+        return str(uid_of(self.account)) if self.story.venue == "bybit_linear" else NAME
 
     def prices(self) -> dict[str, int]:
         """Last prices, ticks."""

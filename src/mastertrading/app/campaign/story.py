@@ -52,6 +52,8 @@ class Story:
         Deaths of the process.
     overrides
         Settings by dotted name.
+    streams
+        The trader hears bars, prices and news by its streams; otherwise it is told them from the tape.
     journal
         Where the books are kept (``shelf.KINDS``).
     """
@@ -70,6 +72,7 @@ class Story:
     acts: tuple[Mapping[str, Any], ...] = ()
     kills: tuple[Kill, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    streams: bool = False
     journal: str = "memory"
 
     @property

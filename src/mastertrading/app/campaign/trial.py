@@ -17,6 +17,7 @@ from mastertrading.app.campaign.world import World
 from mastertrading.domain.intents import CommandState
 from mastertrading.simulator.events import Event, OrderChanged
 from mastertrading.simulator.faults.acts import Act
+from mastertrading.simulator.faults.network import ReconnectStorm
 from mastertrading.simulator.orders import Cause, NewOrder, Refused
 
 NONE = "none"
@@ -138,7 +139,7 @@ class Trial:
         """Faults that act at the exchange by the clock, and not on a request."""
         for fault in self.world.faults:
             before = self._acted.get(id(fault), 0)
-            if isinstance(fault, Act) and fault.hits != before:
+            if isinstance(fault, Act | ReconnectStorm) and fault.hits != before:
                 self._acted[id(fault)] = fault.hits
                 self._hit((fault.key,))
 

@@ -75,11 +75,12 @@ class Wire:
     statuses: Counter[int] = field(default_factory=Counter)
 
     def _watched(self, private: bool, do: Callable[[], Any]) -> Any:
-        before = {id(fault): fault.hits for fault in self.plan.faults}
+        faults = tuple(self.plan.faults)
+        before = [fault.hits for fault in faults]
         answer = do()
-        acted = [f for f in self.plan.faults if f.hits != before.get(id(f), 0)]
+        acted = [one.key for one, hits in zip(faults, before, strict=True) if one.hits != hits]
         if acted:
-            self.note_hits([f.key for f in acted], private)
+            self.note_hits(acted, private)
         return answer
 
     def note_hits(self, keys: Sequence[str], private: bool) -> None:
@@ -157,7 +158,8 @@ class Wire:
         return answer
 
     def dials(self, venue: str, request: Request) -> Delivery:
-        return self.plan.dials(venue, request)
+        answer: Delivery = self._watched(False, lambda: self.plan.dials(venue, request))
+        return answer
 
     def opened(self, link: Link) -> None:
         self.plan.opened(link)
@@ -166,10 +168,15 @@ class Wire:
         self.plan.closed(link)
 
     def frames(self, link: Link, text: str) -> Sequence[Frame]:
-        return self.plan.frames(link, text)
+        if not self.plan.faults:
+            return self.plan.frames(link, text)
+        answer: Sequence[Frame] = self._watched(False, lambda: self.plan.frames(link, text))
+        return answer
 
     def hears(self, link: Link, text: str) -> bool:
-        return self.plan.hears(link, text)
+        answer: bool = self._watched(False, lambda: self.plan.hears(link, text))
+        return answer
 
     def pongs(self, link: Link) -> bool:
-        return self.plan.pongs(link)
+        answer: bool = self._watched(False, lambda: self.plan.pongs(link))
+        return answer

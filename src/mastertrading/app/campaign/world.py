@@ -12,14 +12,16 @@ Time is virtual: an hour takes as long as it takes to compute.
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from mastertrading.app.bar_inputs import Inputs
 from mastertrading.app.campaign.doors import Fate, GatewayDoor, JournalDoor, Killed
 from mastertrading.app.campaign.market import BEGIN_MS
-from mastertrading.app.campaign.stage import FOREVER_MS, PAPER, RESTART_S, Engine, Stage, ear_of
+from mastertrading.app.campaign.stage import FOREVER_MS, NAME, PAPER, RESTART_S, Engine, Stage, ear_of
 from mastertrading.app.campaign.story import Story
+from mastertrading.app.campaign.streams import lived
 from mastertrading.backtest.forecasts import USER_MODULE
 from mastertrading.domain.facts import RunFacts
 from mastertrading.domain.market import MINUTE_MS
@@ -29,14 +31,13 @@ from mastertrading.exchange.keys import Keys
 from mastertrading.exchange.modes import Mode, Permit, site_of
 from mastertrading.live.ear import Heard
 from mastertrading.live.trader import Trader
-from mastertrading.simulator.bybit.desk import uid_of
 from mastertrading.simulator.events import AccountChanged, Event, OrderChanged
 from mastertrading.simulator.faults.plan import scripted
 from mastertrading.simulator.paper import PaperGateway
 from mastertrading.simulator.tape import CLOSE, OPEN
-from mastertrading.simulator.virtual_time import run_virtual
+from mastertrading.simulator.virtual_time import run_virtual, wall_shows
 
-GATEWAYS = {"binance_usdm": BinanceGateway, "bybit_linear": BybitGateway}
+GATEWAYS: dict[str, Any] = {"binance_usdm": BinanceGateway, "bybit_linear": BybitGateway}
 ROUND_S, CALM_ROUND_S = 5.0, 20.0
 """The trader looks so often without being told to: where something is not as it should be, and where nothing is wrong.
 
@@ -80,7 +81,9 @@ class World(Stage):
 
     def run(self) -> World:
         """Live it; returns itself."""
-        run_virtual(self._live(), self.clock)
+        on_the_wall = wall_shows(self.clock) if self.story.streams else nullcontext()
+        with on_the_wall:  # ccxt counts its pongs by it
+            run_virtual(self._live(), self.clock)
         return self
 
     # ---------------------------------------------------------------- time
@@ -96,6 +99,8 @@ class World(Stage):
         try:
             while not self.is_over:
                 await self._one_life()
+                if playing.done():
+                    playing.result()  # a mistake of ours: without a market there is nothing to judge
         finally:
             playing.cancel()
             await asyncio.gather(playing, return_exceptions=True)
@@ -129,8 +134,13 @@ class World(Stage):
         if self._news is not None:
             self._news.set()
 
+    def _heed(self) -> None:
+        """A look begins: it shows all that was news until now, and what comes from here on needs another."""
+        if self._news is not None:
+            self._news.clear()
+
     async def _rest(self, seconds: float | None) -> None:
-        """Until there is news, or so long."""
+        """Until there is news that nobody has looked at, or so long."""
         assert self._news is not None
         if self._news.is_set():
             return
@@ -191,12 +201,14 @@ class World(Stage):
         await trader.begin(past)
         self._count_cycles(process)
         self._begun()
-        await trader.on_open(self.prices())
+        if not self.story.streams:
+            await trader.on_open(self.prices())
 
     def _count_cycles(self, process: Process) -> None:
         inner = process.trader.cycle
 
         async def cycle(heard: Heard | None = None) -> bool:
+            self._heed()
             answer = await inner(heard)
             process.cycles += 1
             self._cycled(Engine.of(process.trader))
@@ -210,8 +222,7 @@ class World(Stage):
     def _gateway(self) -> Any:
         if self.story.venue == PAPER:
             return self.wire.tap(PaperGateway(self.exchange, self.account))
-        own = str(uid_of(self.account)) if self.story.venue == "bybit_linear" else "me"
-        permit = Permit(site_of(self.story.venue, Mode.LIVE), "me", own, True)
+        permit = Permit(site_of(self.story.venue, Mode.LIVE), NAME, self.own, True)
         keys = self.local.keys()
         return GATEWAYS[self.story.venue](
             permit,
@@ -232,9 +243,12 @@ class World(Stage):
         """As whoever drives a trader does: bars as they close, news as it comes, and a look now and then."""
         process = self.process
         assert process is not None
-        assert self._news is not None
+        if self.story.streams:
+            next_ms, ends_ms = (BEGIN_MS + bars * MINUTE_MS for bars in (process.heard, self.story.bars))
+            await lived(process.trader, self.clock, next_ms, ends_ms, self._is_done, self._pause_s)
+            await self._end(process)
+            return
         while True:
-            self._news.clear()
             if not await self._bars(process) and not await self._open(process):
                 await process.trader.settle()
             if self._is_done():

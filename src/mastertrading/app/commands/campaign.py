@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from mastertrading.app.terminal import err, out, progress, table
 from mastertrading.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mastertrading.app.campaign.story import Story
     from mastertrading.app.campaign.trial import Verdict
@@ -79,6 +80,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="memory",
         help=tr("where the books are kept: in memory (default), or in a file that each process opens anew"),
     )
+    crash.add_argument(
+        "--real",
+        action="store_true",
+        help=tr("real processes on sockets, killed by SIGKILL, with their books in SQLite"),
+    )
     _common(crash)
 
 
@@ -97,19 +103,23 @@ def run(args: argparse.Namespace) -> int:
     """Do it; 1 if an invariant did not hold."""
     if not 1 <= args.workers <= MOST_WORKERS:
         raise UsageError(tr("--workers must be between 1 and {most}").format(most=MOST_WORKERS))
+    from mastertrading.app.campaign.sheet import be_quiet
+
+    be_quiet()
     return _faults(args) if args.action == "faults" else _crash(args)
 
 
 # -------------------------------------------------------------------- faults
 def _faults(args: argparse.Namespace) -> int:
-    from mastertrading.app.campaign.faults import AMONG, Wanted, campaign
+    from mastertrading.app.campaign.faults import EVERYWHERE, Wanted, campaign
     from mastertrading.app.campaign.report import figures
 
     only = tuple(one.strip() for one in args.only.split(",") if one.strip())
-    unknown = sorted(set(only) - set(AMONG))
+    unknown = sorted(set(only) - set(EVERYWHERE))
     if unknown:
         raise UsageError(
-            tr("no fault of the campaign: {names}").format(names=", ".join(unknown)), why=", ".join(AMONG)
+            tr("no fault of the campaign: {names}").format(names=", ".join(unknown)),
+            why=", ".join(EVERYWHERE),
         )
     if args.minutes < 3 or args.seeds == 0:
         raise UsageError(tr("a campaign needs a seed and three minutes"))
@@ -118,10 +128,11 @@ def _faults(args: argparse.Namespace) -> int:
         return _one(args, wanted)
     with progress(tr("seeds"), wanted.count, quiet=args.json, eta=True) as advance:
         verdicts = campaign(wanted, advance)
-    told = figures(verdicts, only or AMONG)
-    told["replay"] = _replays(verdicts, args)
+    told = figures(verdicts, only or EVERYWHERE)
+    told["replay"] = _replays(told["failing_seeds"], args)
     if args.shrink is not None:
-        told["scenarios"] = _shrink(args, [wanted.story(one.seed) for one in verdicts], verdicts)
+        first = {name: seeds[0] for name, seeds in told["failing_seeds"].items()}
+        told["scenarios"] = _shrink(args, {name: wanted.story(seed) for name, seed in first.items()})
     _tell(told, args.json)
     return FAILED if told["good"] != told["seeds"] else 0
 
@@ -142,7 +153,7 @@ def _one_story(args: argparse.Namespace, story: Story) -> int:
     else:
         _tell_one(story, verdict)
     if getattr(args, "shrink", None) is not None:
-        _shrink(args, [story], [verdict])
+        _shrink(args, {one.invariant: story for one in verdict.violations})
     return 0 if verdict.is_good else FAILED
 
 
@@ -158,30 +169,27 @@ def _tell_one(story: Story, verdict: Verdict) -> None:
         console.print(tr("every invariant held"))
 
 
-def _shrink(args: argparse.Namespace, stories: Sequence[Story], verdicts: Sequence[Verdict]) -> list[str]:
-    from mastertrading.app.campaign.faults import shrunk
+def _shrink(args: argparse.Namespace, stories: Mapping[str, Story]) -> list[str]:
+    """Of each invariant one story, as small as it gets."""
+    from mastertrading.app.campaign.shrinking import shrunk
     from mastertrading.app.campaign.story import write_story
 
-    remarks, written, done = err(quiet=args.json), [], set[str]()
-    for story, verdict in zip(stories, verdicts, strict=True):
-        for name in sorted({one.invariant for one in verdict.violations} - done):
-            done.add(name)
-            small = shrunk(story, name)
-            path = args.shrink / f"{name}-{story.seed}.json"
-            write_story(small, path, invariant=name)
-            written.append(str(path))
-            remarks.print(f"{name}: {path} ({len(small.faults)} faults, {small.minutes} min)", markup=False)
+    remarks, written = err(quiet=args.json), []
+    for name, story in sorted(stories.items()):
+        small = shrunk(story, name)
+        path = args.shrink / f"{name}-{story.seed}.json"
+        write_story(small, path, invariant=name)
+        written.append(str(path))
+        remarks.print(f"{name}: {path} ({len(small.faults)} faults, {small.minutes} min)", markup=False)
     return written
 
 
-def _replays(verdicts: Sequence[Verdict], args: argparse.Namespace) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for one in verdicts:
-        only = f" --only {args.only}" if args.only else ""
-        words = f"mastertrading campaign faults --seed {one.seed} --minutes {args.minutes} --calm {args.calm}{only}"
-        for violation in one.violations:
-            found.setdefault(violation.invariant, words)
-    return found
+def _replays(failing: Mapping[str, Sequence[int]], args: argparse.Namespace) -> dict[str, str]:
+    """What to type to see each invariant break again."""
+    rest = f"--minutes {args.minutes} --calm {args.calm}" + (f" --only {args.only}" if args.only else "")
+    return {
+        name: f"mastertrading campaign faults --seed {seeds[0]} {rest}" for name, seeds in failing.items()
+    }
 
 
 # -------------------------------------------------------------------- crash
@@ -205,14 +213,27 @@ def _crash(args: argparse.Namespace) -> int:
             told_at = done
             remarks.print(f"{label}: {done} / {total}", markup=False)
 
-    _, found = campaign(wanted, advance)
-    verdicts = list(found)
+    verdicts = list(_really(wanted, advance) if args.real else campaign(wanted, advance)[1])
     told = figures(verdicts) | deaths_in_figures(verdicts)
     told.pop("failing_seeds")
     _tell(told, args.json)
     if not args.json:
         _tell_deaths(told, args)
     return FAILED if told["good"] != told["seeds"] else 0
+
+
+def _really(wanted: Any, advance: Callable[[int, int], None]) -> Sequence[Verdict]:
+    from mastertrading.app.campaign import killed
+
+    if not hasattr(os, "fork"):
+        raise UsageError(tr("this system makes no processes by fork, and knows no SIGKILL"))
+    if wanted.folder is not None or wanted.workers != 1:
+        raise UsageError(tr("real processes are tried one after the other, and nothing is kept"))
+    if not any(killed.is_for_real(one) for one in wanted.scenarios()):
+        raise UsageError(
+            tr("no scenario is meant"), why=tr("real processes are killed at a venue, without faults")
+        )
+    return killed.campaign(wanted, advance)
 
 
 def _list(args: argparse.Namespace, wanted: Any) -> int:
@@ -277,14 +298,22 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
     }
     for name, value in lines.items():
         console.print(f"{name:<16} {value}", markup=False, soft_wrap=True)
-    hits = {name: count for name, count in cover["hits"].items() if count}
-    if hits:
-        console.print(
-            f"{tr('faults'):<16} {', '.join(f'{k} {n}' for k, n in hits.items())}",
-            markup=False,
-            soft_wrap=True,
-        )
+    if told["failures"] or cover["hits"]:
+        _tell_coverage(cover)
     _tell_invariants(told)
+
+
+def _tell_coverage(cover: dict[str, Any]) -> None:
+    """Faults by kind, and how far each goal is met."""
+    lines = {tr("faults"): ", ".join(f"{key} {count}" for key, count in cover["hits"].items() if count)}
+    for goal, is_met in cover["goals"].items():
+        lines[goal] = tr("met") if is_met else tr("not met")
+    lines[tr("too rare")] = ", ".join(cover["rare"])
+    lines[tr("never met")] = ", ".join(cover["pairs"]["missing"])
+    lines[tr("excluded")] = "; ".join(f"{name}: {why}" for name, why in cover["excluded"].items())
+    for name, value in lines.items():
+        if value:
+            out().print(f"{name:<16} {value}", markup=False, soft_wrap=True)
 
 
 def _tell_invariants(told: dict[str, Any]) -> None:

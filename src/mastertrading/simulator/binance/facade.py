@@ -153,5 +153,8 @@ def _json(status: int, text: str, headers: dict[str, str]) -> Response:
     return Response(status, text.encode(), {**JSON, **headers})
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
 def _text(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return _ENCODER.encode(value)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 from typing import TypeVar
-from urllib.parse import parse_qsl
 
 from mastertrading.simulator.binance.codes import VenueError, illegal, invalid, missing
+from mastertrading.simulator.wire import pairs_of
 
 WHOLE = r"^[0-9]{1,20}$"
 NUMBER = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
@@ -139,7 +139,7 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     if not text:
         return []
     try:
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+        return pairs_of(text, MOST_PARAMETERS)
     except ValueError:
         raise VenueError(-1101, "Too many parameters sent for this endpoint.") from None
 

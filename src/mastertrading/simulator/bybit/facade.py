@@ -94,6 +94,7 @@ _METHODS: Final = {
     **dict.fromkeys(COMMANDS, "POST"),
     **dict.fromkeys(BATCHES, "POST"),
 }
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -224,4 +225,4 @@ def _body(request: Request) -> Mapping[str, Any]:
 
 
 def _bytes(body: Result) -> bytes:
-    return json.dumps(body, separators=(",", ":")).encode()
+    return _ENCODER.encode(body).encode()

@@ -69,8 +69,10 @@ class BarRow:
             self.row[self.keys[name]] = value
 
     def scale(self, name: str, factor: float) -> None:
-        """Multiply a number that is written as text."""
-        self.set(name, f"{float(self.get(name)) * factor:g}")
+        """Multiply a number that is written as text; what another fault has made no number stays so."""
+        value = self.get(name)
+        if value is not None:
+            self.set(name, f"{float(value) * factor:g}")
 
 
 ROW_KEYS: dict[str, dict[str, Any]] = {

@@ -170,7 +170,8 @@ class HighBelowLow(OnBars):
     def bar(self, bar: BarRow) -> None:
         """Exchange them, apart by more than nothing."""
         high, low = bar.get("high"), bar.get("low")
-        bar.set("high", low if low != high else f"{float(low) * 0.99:g}")
+        if low is not None and high is not None:
+            bar.set("high", low if low != high else f"{float(low) * 0.99:g}")
         bar.set("low", high)
 
 

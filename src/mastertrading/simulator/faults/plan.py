@@ -38,6 +38,8 @@ class Plan(Calm):
         self._venues: dict[str, Venue] = {}
         self._line: Line | None = None
         self._passing = False
+        self._tagged: tuple[str, Request, frozenset[str]] | None = None
+        """The last request with its tags: it is asked for when it leaves, arrives and is answered."""
 
     # ---------------------------------------------------------------- what it is made of
     def watch(self, venue: str, view: View, line: Line) -> None:
@@ -106,7 +108,10 @@ class Plan(Calm):
         return found.exchange.clock.now_ms() if found else 0
 
     def _call(self, venue: str, request: Request) -> Call:
-        return Call(venue, request, tags_of(venue, request), self._now(venue))
+        kept = self._tagged
+        if kept is None or kept[1] is not request or kept[0] != venue:
+            kept = self._tagged = venue, request, tags_of(venue, request)
+        return Call(venue, request, kept[2], self._now(venue))
 
     # ---------------------------------------------------------------- the weather
     def connects(self, host: str) -> str:
@@ -134,7 +139,8 @@ class Plan(Calm):
         sight, address = CLEAR, ""
         for fault in tuple(self.faults):
             fault.before(call, self._venues[facade.name])
-            sight |= fault.looks(call) or CLEAR
+            seen = fault.looks(call)
+            sight = sight if seen is None else sight | seen
             if isinstance(fault, RouteChanged):
                 address = fault.address_of(call) or address
         with view.seen(sight):

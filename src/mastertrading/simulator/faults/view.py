@@ -113,7 +113,7 @@ class View:
         """Whose key it is; in a clouded moment, a copy as seen."""
         account = self._real.account_of_key(api_key)
         sight = self._sight
-        if account is None or replace(sight, clock_error_ms=0) == CLEAR:
+        if account is None or sight is CLEAR or replace(sight, clock_error_ms=0) == CLEAR:
             return account
         return self._as_seen(account, sight, self._real.clock.now_ms())
 
