@@ -41,11 +41,11 @@ def test_dying_and_starting_again_changes_nothing(scene):
 
 @pytest.mark.parametrize("venue", ["binance_usdm", "bybit_linear"])
 def test_the_demonstration_leaves_a_journal_and_a_report_and_trades_as_the_backtest(venue, tmp_path, capsys):
-    code = main(["demo", "--hours", "2", "--venue", venue, "--out", str(tmp_path / "demo"), "--json"])
+    code = main(["demo", "--hours", "1", "--venue", venue, "--out", str(tmp_path / "demo"), "--json"])
     told = json.loads(capsys.readouterr().out)
     assert code == 0
     assert told["parity"]["same"]
-    assert told["bars"] == 120
+    assert told["bars"] == 60
     assert (tmp_path / "demo" / "journal.db").is_file()
     folder = tmp_path / "demo"
     assert json.loads((folder / "lived.json").read_text())["parity"] == told["parity"]

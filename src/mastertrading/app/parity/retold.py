@@ -8,6 +8,7 @@ says no, the difference belongs to that bar alone: the next bar is judged from t
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 from mastertrading.app.bar_inputs import Inputs, primer_of
 from mastertrading.backtest.account import Past, Record, ReplayedAccount
 from mastertrading.backtest.chunk import Chunk, Models, Said
-from mastertrading.backtest.folder import RunFolder
+from mastertrading.backtest.folder import SUMMARY, RunFolder
 from mastertrading.backtest.funnel import count
 from mastertrading.backtest.inputs import MinuteWriter, quotes_of, settlement_rows
 from mastertrading.backtest.result import Funnel, Result
@@ -216,7 +217,15 @@ def write_run(journal: Journal, market: Market, settings: Settings, folder: Path
             kept.take(minute)
         result = kept.result()
         target.write_result(result, statistics(result))
+        _say_whose(target.path(SUMMARY), journal)
     return result
+
+
+def _say_whose(summary: Path, journal: Journal) -> None:
+    """Add to a run's summary that an account lived it."""
+    told = json.loads(summary.read_text(encoding="utf-8"))
+    text = json.dumps({**told, "lived": {"account": str(journal.account)}}, indent=1, ensure_ascii=False)
+    summary.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 class _Kept:
