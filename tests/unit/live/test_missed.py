@@ -29,7 +29,7 @@ class Sleepy(World):
 def test_bars_that_were_missed_are_folded_and_never_entered_on():
     scene = made(days=1.0)
     away, back = 200, 500
-    last_ms = int(scene.market.ts_ms[scene.start + back + 30])
+    last_ms = int(scene.market.ts_ms[scene.start + back + 600])
     life = Sleepy(Act(scene.market, demo_settings(scene.settings), to_ms=last_ms), away, back).run()
     base, start = scene.market.base_ms, int(scene.market.ts_ms[scene.start])
     gap = range(start + away * base, start + back * base)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mastertrading.domain.market import Market
     from mastertrading.settings.schema import Settings
 
-SUMMARY = "whether an account traded as the backtest does, and where not, why; exit code 4 where nothing explains it"
+SUMMARY = "whether an account traded as the backtest does, and where not, why; a certificate of a window"
 DIFFERS = 4
 CERTIFICATES = Path("certificates")
 MOST_SHOWN = 40
