@@ -111,11 +111,9 @@ class Retelling:
         """Closes of bars of which the journal has no inputs: nobody was there, or they came too late."""
         self._venue = _Venue(self.market, settings, self.mind, self.start)
         opening = _opening(journal)
+        paid = tuple(one for one in journal.payments() if one.payment_id != OPENING)
         recorder = Recorder(market.instruments, journal, market.base_ms)
-        recorder.begin(opening.ts_ms if opening else 0, (), ())
-        for order in journal.venue_orders():
-            recorder.note_order(order)
-        booked = recorder.book(News(tuple(journal.fills()), tuple(journal.payments())))
+        booked = recorder.book(News(tuple(journal.fills()), paid))
         self._fills, self._payments, self._transfers = booked.fills, booked.payments, booked.transfers
         if opening is not None:
             self.mind.begin(atoms_of(opening.amount))
