@@ -383,7 +383,7 @@ class Trader:
                 state=STAMP.pack(self.decided.bar_ms, self.began_ms) + self.mind.state(),
                 decisions=decisions,
                 equity=self._equity() if at_close else None,
-                orders=seen.snapshot.orders or (),
+                orders=seen.snapshot.written,
                 fills=seen.booked.told,
                 payments=seen.booked.paid,
                 adjustments=seen.adjustments,
