@@ -23,6 +23,7 @@ from mastertrading.live.protocol import Protocol
 from mastertrading.live.recorder import Recorder
 from mastertrading.live.snapshot import Snapshot
 
+FORCED = ("liquidation", "adl")
 RESTING = (Purpose.STOP, Purpose.PARTIAL, Purpose.TARGET)
 
 
@@ -93,6 +94,15 @@ class Chaser:
             late += [found] if found is not None and found.status.is_open else []
         snapshot = replace(snapshot.with_orders((*snapshot.orders, *late), frozenset(unread)), denied=denied)
         return snapshot, gone
+
+    def remember(self) -> None:
+        """At a start: what the venue has closed by force before is in our books."""
+        for command in self.journal.open_commands():
+            symbol = command.intent.symbol
+            if is_attached(command.intent) and any(
+                fill.cause in FORCED for fill in self.journal.fills(symbol, command.prepared_ms)
+            ):
+                self.unseen.outlived(symbol, command.client_id)
 
     def forced(self, symbol: str) -> None:
         """The venue has closed a position by force, and cancels orders when it does: what it does not show is gone."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -14,10 +13,11 @@ from mastertrading.domain.instrument import ATOMS_PER_UNIT
 from mastertrading.domain.intents import Command, Purpose
 from mastertrading.domain.ports import Gateway, Journal
 from mastertrading.domain.reasons import FillReason
-from mastertrading.live.attached import follow, is_attached, named
-from mastertrading.live.chasing import Chaser
+from mastertrading.live.attached import follow, named
+from mastertrading.live.chasing import FORCED, Chaser
 from mastertrading.live.differences import Differences, margin_agrees
 from mastertrading.live.mind import STRANGE, Mind
+from mastertrading.live.naming import Namer
 from mastertrading.live.protocol import Protocol
 from mastertrading.live.recorder import LATE_MS, Booked, Recorder
 from mastertrading.live.sending import target_of
@@ -58,6 +58,7 @@ class Observer:
         self.recorder, self.protocol = recorder, protocol
         self.reader = Reader(gateway)
         self.chaser = Chaser(gateway, journal, protocol, self._ours)
+        self.namer = Namer(gateway, journal, protocol.bounds.lag_ms)
         self.units = {one.symbol: Units(one) for one in mind.instruments}
         self.differences = Differences({one.symbol: one for one in mind.instruments})
         self._money_is_off = False
@@ -100,7 +101,7 @@ class Observer:
             payments_ms = self.recorder.paid_until_ms - LATE_MS * self._money_is_off
         known = frozenset(self.differences.doubts)
         news = await self.reader.news(self.recorder.since(known), symbols, payments_ms)
-        news = await self._named(self.recorder.sifted(news))
+        news = await self.namer.named(self.recorder.sifted(news), self.recorder)
         booked = self._book(news)
         adjustments = self._explain(snapshot, told, news)
         uncertain = self._uncertain() | news.unread
@@ -123,42 +124,6 @@ class Observer:
             elif command is None or command.state.is_over:
                 self._followed.discard(name)
         return frozenset(found)
-
-    async def _named(self, news: News) -> News:
-        """Find out whose new fills are, where the venue does not say it with them.
-
-        An order that triggered since the last look fills under another id, which only the order tells. Fills wait
-        while that cannot be asked, or while the outcome of a command there is unknown.
-        """
-        nameless = self.recorder.nameless(news)
-        waiting = set()
-        for command in self.journal.open_commands() if nameless else ():
-            symbol, purpose = command.intent.symbol, command.intent.purpose
-            if symbol not in nameless or purpose is Purpose.CANCEL or is_attached(command.intent):
-                continue
-            try:
-                found = await self.gateway.find_order(symbol, command.client_id)
-            except (ExchangeUnavailable, ExchangeRefused):
-                waiting.add(symbol)
-                continue
-            if found is not None:
-                self.recorder.note_order(found)
-                self.journal.observe(found, at_ms=self.gateway.now_ms())
-            elif command.state.is_unresolved:
-                waiting.add(symbol)
-        news = self.recorder.without_nameless(news, frozenset(waiting)) if waiting else news
-        return await self._explained(news)
-
-    async def _explained(self, news: News) -> News:
-        """Ask for the causes of fills that are nobody's: liquidations and deleveragings are told apart by them."""
-        strange = self.recorder.nameless_fills(news)
-        if not strange:
-            return news
-        try:
-            told = {(f.symbol, f.fill_id): f for f in await self.gateway.explain(strange)}
-        except (ExchangeUnavailable, ExchangeRefused):
-            return self.recorder.without_nameless(news, frozenset(f.symbol for f in strange))
-        return replace(news, fills=tuple(told.get((f.symbol, f.fill_id), f) for f in news.fills))
 
     def _book(self, news: News) -> Booked:
         booked = self.recorder.book(news)
@@ -183,7 +148,7 @@ class Observer:
 
     def _tell_strange(self, booked: Booked) -> None:
         for row, fill in zip(booked.fills, booked.told, strict=True):
-            if fill.cause in ("liquidation", "adl"):
+            if fill.cause in FORCED:
                 self.chaser.forced(fill.symbol)
             if int(row.reason) in STRANGE:
                 reason = FillReason(int(row.reason)).name.lower()

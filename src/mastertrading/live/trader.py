@@ -153,6 +153,7 @@ class Trader:
         self.recorder.begin(self.began_ms)
         for order in self.journal.venue_orders():
             self.recorder.note_order(order)
+        self.observer.chaser.remember()
         self.permission.opened = kept is not None
         if kept is not None:
             self.mind.restore(kept.state[STAMP.size :])
