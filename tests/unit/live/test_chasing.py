@@ -101,6 +101,22 @@ def test_a_settled_instrument_is_told_as_one():
         assert bench.book() == bench.lots() == 0
 
 
+def test_a_strangers_fill_waits_for_an_unknown_outcome_only_until_its_deadline():
+    async def story(bench):
+        await bench.enter(10)
+        bench.gateway.swallowed[Purpose.STOP] = 1
+        bench.trader.mind.order_of(BTC).stop_ticks = STOP + 4_000
+        await bench.run(1)
+        bench.local.plan.add(make("X21", from_ms=bench.clock.now_ms(), most=1, share=0.5))
+        await bench.run(90, every=5)
+
+    bench = OnTheWire("binance_usdm")
+    bench.play(story)
+    assert "adl" in bench.reasons()
+    assert bench.lots() == bench.book() == 5
+    assert not [one for one in bench.journal.open_commands() if one.state.is_unresolved]
+
+
 # ---------------------------------------------------------------- executions
 @pytest.fixture
 def known():
