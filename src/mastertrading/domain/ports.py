@@ -30,7 +30,7 @@ from mastertrading.domain.facts import (
     StateFacts,
     Trade,
 )
-from mastertrading.domain.feed import AccountEvent, Bar, Book, Funding, MarketEvent
+from mastertrading.domain.feed import AccountEvent, Bar, Book, Funding, MarketEvent, Settlement
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import Command, Intent, Transition
 from mastertrading.domain.orders import (
@@ -123,6 +123,9 @@ class Gateway(Protocol):
 
     async def funding(self, symbol: str) -> Funding:
         """The next charge."""
+
+    async def settlements(self, symbol: str, since_ms: int) -> tuple[Settlement, ...]:
+        """Funding that was charged from a moment on, ascending, whole."""
 
     async def book(self, symbol: str, levels: int = 20) -> Book:
         """The best levels."""
