@@ -369,5 +369,23 @@ class VenueContract(GatewayContract):
         assert missed == []
         assert len(gaps) >= 3
 
+    def test_what_ccxt_keeps_of_streams_does_not_grow_with_time(self, monkeypatch):
+        monkeypatch.setattr("mastertrading.exchange.connection.FORGET_EVERY", 20)
+
+        async def scenario(desk: Desk):
+            heard = desk.listen(desk.gateway.market_events((SYMBOL,), "1m"))
+            await desk.minutes(*(60_000 + 10 * n for n in range(40)))
+            await desk.clock.sleep(1)
+            kept = [
+                len(cache._size_tracker)
+                for caches in desk.gateway.connection.ccxt.ohlcvs.values()
+                for cache in caches.values()
+            ]
+            return [one for one in heard if isinstance(one, Bar) and one.closed], kept
+
+        closed, kept = self.play(scenario)
+        assert len(closed) >= 38
+        assert max(kept, default=0) < 20
+
 
 __all__ = ["GatewayContract", "OrderRequest", "VenueContract"]
