@@ -369,23 +369,21 @@ class VenueContract(GatewayContract):
         assert missed == []
         assert len(gaps) >= 3
 
-    def test_what_ccxt_keeps_of_streams_does_not_grow_with_time(self, monkeypatch):
+    def test_ccxt_forgets_what_it_kept_of_streams_and_no_bar_is_lost_by_that(self, monkeypatch):
         monkeypatch.setattr("mastertrading.exchange.connection.FORGET_EVERY", 20)
 
         async def scenario(desk: Desk):
+            kept = desk.gateway.connection.ccxt.ohlcvs
+            kept["OLD/USDT:USDT"] = {"1m": []}
             heard = desk.listen(desk.gateway.market_events((SYMBOL,), "1m"))
-            await desk.minutes(*(60_000 + 10 * n for n in range(40)))
             await desk.clock.sleep(1)
-            kept = [
-                len(cache._size_tracker)
-                for caches in desk.gateway.connection.ccxt.ohlcvs.values()
-                for cache in caches.values()
-            ]
-            return [one for one in heard if isinstance(one, Bar) and one.closed], kept
+            await desk.minutes(*(60_000 + 10 * n for n in range(30)))
+            await desk.clock.sleep(1)
+            return [one.ts_ms for one in heard if isinstance(one, Bar) and one.closed], dict(kept)
 
         closed, kept = self.play(scenario)
-        assert len(closed) >= 38
-        assert max(kept, default=0) < 20
+        assert closed == [closed[0] + n * MINUTE_MS for n in range(30)]
+        assert "OLD/USDT:USDT" not in kept
 
 
 __all__ = ["GatewayContract", "OrderRequest", "VenueContract"]
