@@ -170,6 +170,8 @@ class NoLiquidity(Act):
         listing, market = exchange.listings[symbol], exchange.markets[symbol]
         share = listing.volume_share
         market.budget_lots, listing.volume_share = self.left_lots, Decimal(0)
+        if share == 0:
+            return None  # another act has taken it away, and gives it back
 
         def undo() -> None:
             market.budget_lots, listing.volume_share = None, share
