@@ -43,6 +43,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.replay",
         "run the live cycle over recorded bars, with a journal, and compare it with the backtest",
     ),
+    "parity": (
+        "mastertrading.app.commands.parity",
+        "whether an account traded as the backtest does, and where not, why; a certificate of a window",
+    ),
     "trade": (
         "mastertrading.app.commands.trade",
         "trade an account on the wall clock: on paper, at a test site, or live",

@@ -27,6 +27,7 @@ WELL = Rehearsed(
     (Rests("BTCUSDT", "stop", "sell", "", "64000", "64000"),),
     (),
     (),
+    (),
     "0",
 )
 NAKED = replace(
@@ -35,6 +36,7 @@ NAKED = replace(
     rests=(),
     would_send=(WouldSend("BTCUSDT", "place", "stop", "sell", "0.01", "64000", "stop"),),
     unresolved=("mte1",),
+    unseen=("mts2",),
     wallet_difference="-1.5",
 )
 
@@ -92,6 +94,7 @@ def test_differences_are_told_with_what_would_be_sent_and_exit_code_4(asked):
         "Would be sent",
         "64000",
         "mte1",
+        "mts2",
         "differs from the books by -1.5",
         "nothing was sent",
     ):

@@ -115,6 +115,9 @@ def show(told: Rehearsed) -> None:
     if told.unresolved:
         sentence = tr("Not known what became of: {names}")
         console.print(sentence.format(names=", ".join(told.unresolved)), style="red", markup=False)
+    if told.unseen:
+        sentence = tr("Taken by the venue and not shown: {names}")
+        console.print(sentence.format(names=", ".join(told.unseen)), style="red", markup=False)
     if told.wallet_difference not in (None, "0"):
         sentence = tr("The venue's wallet differs from the books by {amount}.")
         console.print(sentence.format(amount=told.wallet_difference), style="red", markup=False)
