@@ -26,11 +26,9 @@ STREAMED = 5
 """Every so many seeds, one lives by its streams; the others are told bars and news, and spend no time on frames."""
 WHOLE_LINKS = frozenset({"N10", "N11"})
 """They befall a connection or not, once: where they are drawn, they do."""
-THIN, LONG = (10, 9), (50, 14)
-"""Of the seeds that live by their streams, every second has so little volume that orders fill in parts, and a few last
-until funding is charged: every so many-th, counted from."""
+LONG = (50, 14)
+"""Of the seeds that live by their streams a few last until funding is charged: every so many-th, counted from."""
 LONGER_MINUTES = 20
-THIN_SHARE = 1.5e-6
 FEWEST, MOST = 4, 9
 FEWEST_STREAMED, MOST_STREAMED = 2, 5
 LONGEST_SHARE = 0.35
@@ -63,13 +61,7 @@ def story_of(seed: int, minutes: int = 15, calm_minutes: int = 5, among: Sequenc
         calm_minutes=calm_minutes,
         faults=tuple(faults),
         streams=streams,
-        **(_thin(dice, minutes + calm_minutes) if seed % THIN[0] == THIN[1] else {}),
     )
-
-
-def _thin(dice: Dice, bars: int) -> dict[str, Any]:
-    """Volumes of which orders get little."""
-    return {"volume_share": THIN_SHARE, "volumes": tuple(round(dice.between(1e4, 4e6)) for _ in range(bars))}
 
 
 def _chosen(dice: Dice, among: Sequence[str], streams: bool) -> list[str]:
