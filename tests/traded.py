@@ -6,7 +6,7 @@ import asyncio
 from decimal import Decimal
 
 from mastertrading.app.bar_inputs import listings_of
-from mastertrading.app.demo import demo_market, demo_settings
+from mastertrading.app.demo import demo_bars, demo_settings
 from mastertrading.app.live_world import atoms_of
 from mastertrading.app.trading.diary import Diary
 from mastertrading.app.trading.folder import TradingFolder
@@ -34,7 +34,7 @@ def lively(mode="paper", venue="binance_usdm", symbols=SYMBOLS, **exchange):
 
 def market_of(hours=3.0, symbols=SYMBOLS):
     """Bars made from a seed."""
-    return demo_market(symbols, hours, 6)
+    return demo_bars(symbols, hours, 6).market(Settings())
 
 
 class Theatre:

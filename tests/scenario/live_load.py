@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mastertrading.app.bar_inputs import Inputs, listings_of, primer_of
-from mastertrading.app.demo import HISTORY_HOURS, demo_market, demo_settings
+from mastertrading.app.demo import HISTORY_HOURS, demo_bars, demo_settings
 from mastertrading.app.live_world import HIGHEST_LEVERAGE, LEAD
 from mastertrading.settings.schema import Settings
 from mastertrading.simulator.bybit.desk import uid_of
@@ -57,7 +57,7 @@ class Load:
 async def live(load: Load, folder: Path) -> Figures:
     """Live the bars with a trader in another process; what it measured (``live_trader.Sheet``)."""
     settings = demo_settings(Settings())
-    market = demo_market(load.symbols, load.bars / 60, load.seed)
+    market = demo_bars(load.symbols, load.bars / 60, load.seed).market(settings)
     start = HISTORY_HOURS * 60
     local = LocalExchange(
         listings_of(market.instruments, settings),
