@@ -46,7 +46,7 @@ def hand_made() -> Iterator[Story]:
         for key in ("N16", "N04"):
             unfound = {
                 "id": key,
-                "kinds": ["order", "open_orders", "order_history", "fills"],
+                "kinds": ["order", "order_history"],
                 "after_s": 115,
                 "for_s": 130,
             }
