@@ -147,6 +147,7 @@ def summary(sheet: Figures) -> Figures:
         "growth_mib_an_hour": round(slope([(bar / 60, mib) for bar, mib in memory]), 3),
         "slower_ms_an_hour": round(slope(_by_hour(hour)), 3),
         "by_hour_cpu_ms": [round(value, 1) for _, value in _by_hour(hour)],
+        "memory_mib": [round(mib, 1) for _, mib in sheet["memory"][:: max(1, len(sheet["memory"]) // 12)]],
         "tidied": len(sheet["tidy_ms"]),
         "tidy_ms": _shares(sheet["tidy_ms"] or [0.0]),
         "full_collections_ms": [round(one) for one in sheet["collected_ms"]],
