@@ -159,8 +159,16 @@ def say(trading, statement):
         return cursor.fetchone()
 
 
+def options_of(trading):
+    """How the trader connects to its database."""
+    from django.db import connections
+
+    return connections[trading.journal.store.using].settings_dict["OPTIONS"]
+
+
 def locked(scene, trading):
     """Another process has the database; the trader waits for it only a moment."""
+    options_of(trading)["timeout"] = 0.001  # also of connections that are made anew
     say(trading, "PRAGMA busy_timeout = 1")
     other = sqlite3.connect(scene.journal, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -190,6 +198,7 @@ def test_a_journal_that_stays_locked_or_full_ends_it_with_its_stops_in_place(wha
         if what == "full":
             (pages,) = say(trading, "PRAGMA page_count")
             say(trading, f"PRAGMA max_page_count = {pages}")
+            options_of(trading)["init_command"] += f" PRAGMA max_page_count = {pages};"
         else:
             held.append(locked(scene, trading))
 
