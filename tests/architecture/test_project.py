@@ -62,7 +62,7 @@ def shell_blocks():
 
 def test_the_readme_begins_with_the_two_commands():
     first, second = shell_blocks()[:2]
-    assert first == "python3 scripts/setup.py && .venv/bin/mastertrading backtest --synthetic"
+    assert first == "python3 scripts/setup.py && .venv/bin/mastertrading demo"
     assert second == "python3 scripts/check.py"
 
 

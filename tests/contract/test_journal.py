@@ -8,8 +8,9 @@ from itertools import count
 import pytest
 
 from contract.journal_contract import JournalContract
-from journal_made import ACCOUNT, Template, sqlite_url
+from journal_made import ACCOUNT, Template, begun, sqlite_url
 from journal_servers import postgresql
+from mastertrading.domain.errors import JournalUnusable
 from mastertrading.journal.memory import MemoryStore
 from mastertrading.journal.opening import open_journal
 from mastertrading.journal.stored import StoredJournal
@@ -49,3 +50,12 @@ class TestPostgresql(JournalContract):
     def opener(self, server):
         account = replace(ACCOUNT, name=f"main{next(numbers)}")
         return lambda: open_journal(server, account=account, create=True)
+
+    def test_a_journal_for_questions_changes_nothing(self, server):
+        account = replace(ACCOUNT, name=f"main{next(numbers)}")
+        begun(open_journal(server, account=account, create=True)).close()
+        reader = open_journal(server, account=account, read_only=True)
+        assert reader.runs()[0].code_id == "code"
+        with pytest.raises(JournalUnusable, match="read-only"):
+            reader.latch("pause", "no", 5)
+        reader.close()

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from mastertrading.app.cli import main
-from mastertrading.app.demo import act_of, demo_market, demo_settings
+from mastertrading.app.demo import act_of, demo_bars, demo_settings
 from mastertrading.app.live_world import PAPER, World, backtested, booked
+from mastertrading.backtest.folder import read_run
 from mastertrading.settings.schema import Settings
 
 HOURS = 3.0
@@ -17,7 +18,7 @@ HOURS = 3.0
 @pytest.fixture(scope="module")
 def scene():
     settings = demo_settings(Settings())
-    market = demo_market(("BTCUSDT", "ETHUSDT", "SOLUSDT"), HOURS, 1)
+    market = demo_bars(("BTCUSDT", "ETHUSDT", "SOLUSDT"), HOURS, 1).market(settings)
     wanted = backtested(act_of(market, settings, PAPER, HOURS, None))
     assert len(wanted) >= 4
     return market, settings, wanted
@@ -40,13 +41,17 @@ def test_dying_and_starting_again_changes_nothing(scene):
 
 @pytest.mark.parametrize("venue", ["binance_usdm", "bybit_linear"])
 def test_the_demonstration_leaves_a_journal_and_a_report_and_trades_as_the_backtest(venue, tmp_path, capsys):
-    code = main(["demo", "--hours", "2", "--venue", venue, "--out", str(tmp_path / "demo"), "--json"])
+    code = main(["demo", "--hours", "1", "--venue", venue, "--out", str(tmp_path / "demo"), "--json"])
     told = json.loads(capsys.readouterr().out)
     assert code == 0
     assert told["parity"]["same"]
-    assert told["bars"] == 120
+    assert told["bars"] == 60
     assert (tmp_path / "demo" / "journal.db").is_file()
-    assert json.loads((tmp_path / "demo" / "report.json").read_text())["parity"] == told["parity"]
+    folder = tmp_path / "demo"
+    assert json.loads((folder / "lived.json").read_text())["parity"] == told["parity"]
+    page = (folder / "report.html").read_text()
+    assert "<!doctype html>" in page[:40].lower()
+    assert read_run(folder / "run").summary["trades"]["trades"] == len(told["trades"])
 
 
 def test_a_replay_keeps_the_same_journal(tmp_path, capsys):

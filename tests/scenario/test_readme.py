@@ -35,6 +35,20 @@ def shown(monkeypatch):
     return pages
 
 
+def test_the_first_command_is_a_demonstration_that_ends_as_the_readme_says(tmp_path, monkeypatch, capsys):
+    """Half an hour of it: how long it is changes nothing else."""
+    setup, _, command = BLOCK.findall(README)[0].partition(" && ")
+    assert setup == "python3 scripts/setup.py"
+    assert (ROOT / setup.split()[1]).is_file()
+    program, *words = shlex.split(command)
+    assert program == ".venv/bin/mastertrading"
+    monkeypatch.chdir(tmp_path)
+    assert main([*words, "--hours", "0.5"]) == 0
+    assert "the same decisions and trades" in capsys.readouterr().out
+    (folder,) = Path("demos").iterdir()
+    assert {"journal.db", "report.html"} <= {path.name for path in folder.iterdir()}
+
+
 def test_the_first_signal_goes_from_an_idea_to_a_sweep(tmp_path, monkeypatch, capsys, shown):
     monkeypatch.chdir(tmp_path)
     told = {}

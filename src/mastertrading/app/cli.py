@@ -43,6 +43,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.replay",
         "run the live cycle over recorded bars, with a journal, and compare it with the backtest",
     ),
+    "parity": (
+        "mastertrading.app.commands.parity",
+        "whether an account traded as the backtest does, and where not, why; a certificate of a window",
+    ),
     "trade": (
         "mastertrading.app.commands.trade",
         "trade an account on the wall clock: on paper, at a test site, or live",
@@ -110,6 +114,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "performance": (
         "mastertrading.app.commands.performance",
         "what an account or a run made: the backtest's own statistics, by group, day and cost",
+    ),
+    "reconcile": (
+        "mastertrading.app.commands.reconcile",
+        "what rests at the venue, what should, and what would be sent: nothing is; exit code 4 if they differ",
+    ),
+    "probe": (
+        "mastertrading.app.commands.probe",
+        "try everything that a venue and the given keys can do, by reading; an order only if asked for",
     ),
     "doctor": (
         "mastertrading.app.commands.doctor",

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from mastertrading.app.live_world import Act, World, backtested, booked, trade_hash
+from mastertrading.app.live_world import Act, World, lived, predicted
+from mastertrading.app.messages import tr
+from mastertrading.app.parity.bars import NamedBars
+from mastertrading.app.parity.prints import Prints
+from mastertrading.app.parity.retold import OPEN_AT_END, write_run
 from mastertrading.app.state_folder import JOURNAL
 from mastertrading.domain.errors import OutputError
-from mastertrading.domain.market import F64, HOUR_MS, Market
+from mastertrading.domain.market import HOUR_MS, Market
 from mastertrading.journal.opening import open_journal
-from mastertrading.lake.synthetic import synthesize
 from mastertrading.settings.schema import Settings
+from mastertrading.surfaces.report.page import write_report
 
-REPORT = "report.json"
+RUN, REPORT, SUMMARY = "run", "report.html", "lived.json"
 HISTORY_HOURS = 12
 """Bars before the first decision: the signals hear them first."""
 LIVELY: dict[str, Any] = {"min_modules": 1, "threshold": 0.10}
@@ -38,12 +40,12 @@ class Shown:
     """p50 and p99: from the last frame of a bar to everything that follows being sent."""
     trades: list[dict[str, Any]]
     equity: list[tuple[int, str]]
-    hashes: dict[str, str]
+    prints: dict[str, Prints]
 
     @property
     def is_same(self) -> bool:
         """Whether what was lived is what the backtest trades."""
-        return len(set(self.hashes.values())) == 1
+        return len(set(self.prints.values())) == 1
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -56,7 +58,7 @@ class Shown:
             "ms_a_bar": {"p50": self.ms_a_bar[0], "p99": self.ms_a_bar[1]},
             "trades": self.trades,
             "equity": self.equity,
-            "parity": {"same": self.is_same, **self.hashes},
+            "parity": {"same": self.is_same, **{name: one._asdict() for name, one in self.prints.items()}},
         }
 
 
@@ -65,18 +67,9 @@ def demo_settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"allocation": settings.allocation.model_copy(update=LIVELY)})
 
 
-def demo_market(symbols: tuple[str, ...], hours: float, seed: int) -> Market:
-    """Bars made from a seed, sizes in whole lots as a venue tells them."""
-    return in_lots(synthesize(symbols, (hours + HISTORY_HOURS) / 24, seed))
-
-
-def in_lots(market: Market) -> Market:
-    """The same bars with volumes that a venue could tell."""
-    lots: F64 = np.array([float(one.lot * one.multiplier) for one in market.instruments])
-    counts = np.rint(market.volume / lots)
-    digits = [max(0, -int(one.lot.normalize().as_tuple().exponent)) for one in market.instruments]
-    volume = np.stack([np.round(counts[:, n] * lots[n], digits[n]) for n in range(len(lots))], axis=1)
-    return replace(market, volume=np.ascontiguousarray(volume))
+def demo_bars(symbols: tuple[str, ...], hours: float, seed: int) -> NamedBars:
+    """Bars made from a seed."""
+    return NamedBars(symbols, days=(hours + HISTORY_HOURS) / 24, seed=seed)
 
 
 def act_of(market: Market, settings: Settings, venue: str, hours: float, folder: Path | None) -> Act:
@@ -87,7 +80,13 @@ def act_of(market: Market, settings: Settings, venue: str, hours: float, folder:
 
 
 def demonstrate(
-    act: Act, folder: Path, hours: float, *, on_bar: Callable[[World], None], clock: Callable[[], float]
+    act: Act,
+    bars: NamedBars,
+    folder: Path,
+    hours: float,
+    *,
+    on_bar: Callable[[World], None],
+    clock: Callable[[], float],
 ) -> Shown:
     """Live the act with its journal in a folder, and compare it with the backtest.
 
@@ -109,10 +108,13 @@ def demonstrate(
         world = World(act, journal, on_bar=on_bar).run()
         seconds = clock() - began
         shown = _shown(world, folder, hours, seconds)
+        write_run(journal, act.market, act.settings, folder / RUN)
+        write_report(folder / RUN, act.market, notes=[tr(OPEN_AT_END)], translate=tr, out=folder / REPORT)
     finally:
         journal.close()
+    bars.write(folder)
     text = json.dumps(shown.as_dict(), indent=1)
-    (folder / REPORT).write_text(text + "\n", encoding="utf-8", newline="\n")
+    (folder / SUMMARY).write_text(text + "\n", encoding="utf-8", newline="\n")
     return shown
 
 
@@ -143,5 +145,5 @@ def _shown(world: World, folder: Path, hours: float, seconds: float) -> Shown:
         (round(middle, 2), round(worst, 2)),
         trades,
         [(one.ts_ms, str(one.equity)) for one in world.journal.equity()][:: max(1, len(act.bars) // 200)],
-        {"backtest": trade_hash(backtested(act)), act.venue: trade_hash(booked(world))},
+        {"backtest": predicted(act), act.venue: lived(world)},
     )

@@ -13,7 +13,6 @@ bit, whatever the machine is busy with.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -24,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from mastertrading.app.bar_inputs import Inputs, listings_of, primer_of
+from mastertrading.app.parity.prints import DecisionPrint, Filled, Prints, trade_hash
 from mastertrading.app.state_folder import run_facts
-from mastertrading.backtest.run import Ask, run, window
+from mastertrading.backtest.run import Ask, OnDecisions, run, window
 from mastertrading.domain.errors import ExchangeUnavailable, UsageError
 from mastertrading.domain.facts import AccountName
 from mastertrading.domain.market import Market
@@ -55,8 +55,12 @@ PAPER = "paper"
 NAME = "me"
 LEAD = 3
 """Bars that are played before the first decision, so that every stream is heard by then."""
-DEAF_S = 2.0
-"""How long, on the wall's clock, frames of a point that was played are waited for."""
+DEAF_S = 5.0
+"""How long, by the venue's clock, news of a point that was played is waited for: a lost connection is dialled again
+by then, and what it did not bring was read."""
+UNDER_WAY_S, STEP_S, PAUSE_S = 0.25, 0.1, 0.02
+"""On sockets frames are under way for a moment of the wall's. Then time stands still no more: it goes on in steps,
+and after each of them the sockets have a pause of the wall's."""
 HIGHEST_LEVERAGE = 125
 TOPICS = {"binance_usdm": ("@kline", "@markPrice"), "bybit_linear": ("kline.", "tickers.")}
 """Bars and marks, as the venues name their streams."""
@@ -135,6 +139,7 @@ class World:
         self.local = self._exchange()
         self.journal = journal or memory_journal(act.account)
         self.restarts = self.points = self.deaf = 0
+        self.decisions = DecisionPrint()
         self.milliseconds: list[float] = []
         """Of each bar: from its close being there to everything that follows being sent."""
         self._served: Served | None = None
@@ -220,6 +225,7 @@ class World:
             began = time.perf_counter()
             await runner.pass_minute(self.gateway.now_ms())
             self.milliseconds.append(1000 * (time.perf_counter() - began))
+            self.decisions.add([progress.ts_ms + 1], self.trader.mind.book.latest[None, :])
             self.on_bar(self)
             return
         if progress.name == OPEN and runner.waits_for_prices:
@@ -237,8 +243,19 @@ class World:
 
     async def _until(self, is_so: Callable[[], bool]) -> None:
         """Wait for frames that are under way; what does not come is missing, as it would be anywhere."""
-        if not await self.runner.until(is_so, DEAF_S):
-            self.deaf += 1
+        if self._served is None:
+            heard = await self.runner.until(is_so, DEAF_S)
+        else:
+            heard = await self.runner.until(is_so, UNDER_WAY_S) or await self._let_time_pass(is_so)
+        self.deaf += not heard
+
+    async def _let_time_pass(self, is_so: Callable[[], bool]) -> bool:
+        """A connection was lost: dialling again and asking for what it did not bring take time, so there is some."""
+        for _ in range(round(DEAF_S / STEP_S)):
+            self.local.clock.advance(STEP_S)  # type: ignore[union-attr]
+            if await self.runner.until(is_so, PAUSE_S):
+                return True
+        return False
 
     # ------------------------------------------------------------ a process
     async def _begin(self, decided: int) -> None:
@@ -303,10 +320,6 @@ class World:
 
 
 # ---------------------------------------------------------------- what came of it
-Filled = tuple[int, int, int, int, int, int]
-"""Column, open of the bar, lots (signed), price in ticks, fee in atoms, reason."""
-
-
 def booked(world: World) -> list[Filled]:
     """What the journal has of an account's fills, in the engine's words."""
     columns = {symbol: n for n, symbol in enumerate(world.market.symbols)}
@@ -324,9 +337,16 @@ def booked(world: World) -> list[Filled]:
     )
 
 
-def backtested(act: Act) -> list[Filled]:
+def lived(world: World) -> Prints:
+    """The prints of what was lived."""
+    fills = booked(world)
+    return Prints(trade_hash(fills), world.decisions.text, len(fills), world.decisions.bars)
+
+
+def backtested(act: Act, on_decisions: OnDecisions | None = None) -> list[Filled]:
     """What a backtest fills; that it closes what is open at its end is its own doing."""
-    result = run(act.market, act.settings, Ask(act.from_ms, act.to_ms, all_paths=False))
+    ask = Ask(act.from_ms, act.to_ms, all_paths=False)
+    result = run(act.market, act.settings, ask, on_decisions=on_decisions)
     names = "instrument", "ts_ms", "lots", "px_ticks", "fee_atoms", "reason"
     return sorted(
         tuple(int(fill[name]) for name in names)  # type: ignore[misc]
@@ -335,9 +355,11 @@ def backtested(act: Act) -> list[Filled]:
     )
 
 
-def trade_hash(fills: Sequence[Filled]) -> str:
-    """A short print of fills: equal prints are equal lots, ticks, atoms, reasons and bars."""
-    return hashlib.sha256(repr([tuple(fill) for fill in fills]).encode()).hexdigest()[:16]
+def predicted(act: Act) -> Prints:
+    """The prints of a backtest."""
+    decisions = DecisionPrint()
+    fills = backtested(act, lambda closes, said, made, rows: decisions.add(closes, made))
+    return Prints(trade_hash(fills), decisions.text, len(fills), decisions.bars)
 
 
 # ---------------------------------------------------------------- parts

@@ -105,11 +105,12 @@ class Probe:
         facts = await self.gateway.account_facts()
         self.figures["account_id"] = facts.account_id
         who = tr("account {name}").format(name=facts.account_id or "?")
+        hedged = [] if facts.hedged is None else [facts.hedged]  # where it is not told, the set-up says it
         return [
             _right("key trades", facts.can_trade, who, tr("give the key the right to trade futures")),
             _wrong("key withdraws", facts.can_withdraw, tr("make a key without the right to withdraw")),
             _wanted("key's addresses", facts.ip_restricted, tr("bind the key to this machine's address")),
-            _wrong("hedge mode", facts.hedged, tr("switch the account to one-way positions")),
+            *(_wrong("hedge mode", one, tr("switch the account to one-way positions")) for one in hedged),
         ]
 
     async def _account(self) -> list[Finding]:

@@ -24,6 +24,7 @@ from mastertrading.journal.stored import StoredJournal
 from mastertrading.live.ear import Ear
 from mastertrading.live.ideal import IdealOrders
 from mastertrading.live.observing import Seen
+from mastertrading.live.protocol import CLEAN_LOOKS, LOOKS_APART_MS
 from mastertrading.live.reconcile import Place
 from mastertrading.live.sending import Planned
 from mastertrading.live.trader import Trader
@@ -80,6 +81,9 @@ class Rehearsed:
         The venue's wallet less that of the books, in the quote currency; None: it was not told.
     unresolved
         Client ids of commands of which nobody knows yet whether they exist.
+    unseen
+        Client ids of orders that the venue took, does not show, and has not ended by any word: they count as resting
+        for as long as its reads may be older than they are.
     """
 
     account: str
@@ -88,13 +92,15 @@ class Rehearsed:
     rests: tuple[Rests, ...]
     would_send: tuple[WouldSend, ...]
     unresolved: tuple[str, ...]
+    unseen: tuple[str, ...]
     wallet_difference: str | None
 
     @property
     def differs(self) -> bool:
         """Whether anything is not as it should be."""
         money = self.wallet_difference not in (None, "0")
-        return bool(self.would_send or self.unresolved or money or not all(one.agrees for one in self.held))
+        doubts = self.would_send or self.unresolved or self.unseen or money
+        return bool(doubts) or not all(one.agrees for one in self.held)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -160,7 +166,7 @@ async def _look(
     only: Any = OnlyReads(gateway)
     trader = Trader(settings, instruments, journal.account, only, shadow, ear)
     await trader.begin()
-    seen, planned = await trader.rehearse()
+    seen, planned = await _rehearsed(trader)
     if not seen.snapshot.is_whole:
         raise ExchangeUnavailable("the venue did not tell everything", hint="try again")
     orders = seen.snapshot.orders or ()
@@ -173,8 +179,20 @@ async def _look(
         tuple(_rests(trader, order) for order in sorted(orders, key=lambda one: (one.symbol, one.order_id))),
         tuple(_would_send(trader, one) for one in planned),
         unresolved,
+        tuple(sorted(seen.snapshot.unread)),
         None if seen.snapshot.balance is None else _plain(Decimal(atoms) / ATOMS_PER_UNIT),
     )
+
+
+async def _rehearsed(trader: Trader) -> tuple[Seen, list[Planned]]:
+    """A look, and more of them where the venue does not show an order: one answer without it proves nothing."""
+    seen, planned = await trader.rehearse()
+    for _ in range(CLEAN_LOOKS):
+        if not seen.snapshot.unread:
+            break
+        await asyncio.sleep(LOOKS_APART_MS / 1000)
+        seen, planned = await trader.rehearse()
+    return seen, planned
 
 
 def _no_bars() -> Bars:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mastertrading.backtest.explain_run import Recorded, readable, stamp
@@ -171,7 +172,7 @@ def _counted(run: Recorded, instruments: Sequence[str], first: int, last: int) -
         yes = asked & ((pl.col(f"{prefix}passed") & bit) != 0)
         refused = pl.col("first_refusal" if stage == ENTRIES else f"{stage}_refusal") == name_of(gate)
         wanted += [asked.sum().alias(f"a{k}"), yes.sum().alias(f"p{k}"), refused.sum().alias(f"r{k}")]
-    with readable(run.files.folder / "decisions.parquet"):
+    with readable(Path(run.files.folder) / "decisions.parquet"):
         found = run.files.decisions(instruments, first, last).group_by("instrument").agg(wanted).collect()
     rows = {str(row["instrument"]): row for row in found.to_dicts()}
     for name in instruments:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mastertrading.backtest.folder import RunFiles, read_run
 from mastertrading.backtest.texts import moment
+from mastertrading.backtest.trade_statistics import SESSIONS
 from mastertrading.domain.errors import DataMissing, DataUnreadable
 from mastertrading.domain.market import HOUR_MS
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 OPTIONAL = ("stops",)
 """Tables that runs of earlier versions do not have."""
-SESSION_ORDER = ("overlap", "london", "ny", "dead", "asia")
-"""Of two sessions that apply in an hour, the earlier here wins (settings/records)."""
 
 
 class Source(Protocol):
@@ -44,7 +43,7 @@ class Source(Protocol):
     """
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> Path | str:
         """The place."""
 
     @property
@@ -126,7 +125,7 @@ class Recorded:
         return self._tables[name]
 
     def _read(self, name: str) -> list[Row]:
-        with readable(self.files.folder / f"{name}.parquet"):
+        with readable(Path(self.files.folder) / f"{name}.parquet"):
             return self.files.table(name).to_dicts()
 
     def has(self, name: str) -> bool:
@@ -137,13 +136,13 @@ class Recorded:
         self, instruments: Sequence[str], from_ms: int, to_ms: int, columns: Sequence[str] = ()
     ) -> pl.DataFrame:
         """Decisions of some instruments with closes in [from_ms, to_ms], ascending."""
-        with readable(self.files.folder / "decisions.parquet"):
+        with readable(Path(self.files.folder) / "decisions.parquet"):
             found = self.files.decisions(instruments, from_ms, to_ms)
             return (found.select(columns) if columns else found).collect()
 
     def equity_at(self, ts_ms: int) -> int | None:
         """Equity at the close of a bar, in atoms."""
-        with readable(self.files.folder / "equity.parquet"):
+        with readable(Path(self.files.folder) / "equity.parquet"):
             return self.files.equity_at(ts_ms)
 
     def minute_of(self, at_ms: int) -> int:
@@ -198,7 +197,7 @@ class Recorded:
 def session_at(sessions: Mapping[str, Any], t_ms: int) -> str:
     """UTC session of a moment, by the settings of `allocation.sessions`; empty where they name none."""
     hour = (t_ms // HOUR_MS) % 24
-    for name in SESSION_ORDER:
+    for name in SESSIONS:
         start, end = ((sessions.get(name) or {}).get(side) for side in ("start", "end"))
         if start is None or end is None:
             continue

@@ -10,7 +10,7 @@ from mastertrading.backtest import texts
 from mastertrading.backtest.explain_chain import Asked
 from mastertrading.backtest.explain_counts import Count, Stretch, Summary, joined
 from mastertrading.backtest.explain_gates import SETTINGS, Value, module_fact
-from mastertrading.backtest.explain_run import SESSION_ORDER, Recorded
+from mastertrading.backtest.explain_run import Recorded
 from mastertrading.backtest.explain_text import (
     WIDTH,
     clock,
@@ -24,6 +24,7 @@ from mastertrading.backtest.explain_text import (
 )
 from mastertrading.backtest.fire_rates import ENTRIES, MODULE_GATES
 from mastertrading.backtest.measures import ratio
+from mastertrading.backtest.trade_statistics import SESSIONS
 from mastertrading.backtest.verdict import Translate, as_written
 from mastertrading.backtest.writing import Cell, Column, Table, plain
 from mastertrading.domain.market import DAY_MS
@@ -87,7 +88,7 @@ def _need(count: Count, run: Recorded, ts_ms: int, tr: Translate) -> str:
 
 def _floors(run: Recorded) -> str:
     """The score floors of all sessions, from the lowest to the highest."""
-    floors = [run.setting(f"allocation.sessions.{name}.score_floor") for name in SESSION_ORDER]
+    floors = [run.setting(f"allocation.sessions.{name}.score_floor") for name in SESSIONS]
     known = [floor for floor in floors if floor is not None]
     return f"{min(known):g} – {max(known):g}" if known else texts.NONE
 

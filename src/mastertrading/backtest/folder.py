@@ -32,7 +32,6 @@ from mastertrading.backtest.statistics import Statistics
 from mastertrading.domain.errors import DataMissing, DataUnreadable, InvariantBroken, OutputError
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import I64, Records
-from mastertrading.settings.load import to_toml
 
 if TYPE_CHECKING:
     import polars as pl
@@ -126,6 +125,8 @@ class RunFolder:
 
     def write_result(self, result: Result, statistics: Statistics) -> None:
         """Write everything else, and make one table of the decisions."""
+        from mastertrading.settings.load import to_toml  # who only reads needs no schema
+
         with self._writing():
             self._write_tables(result)
             self._write_json("instruments.json", {item.symbol: contract(item) for item in result.instruments})

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import I64, Records
-from mastertrading.settings.load import config_hash
-from mastertrading.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from mastertrading.settings.schema import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ class Result:
     @property
     def config_hash(self) -> str:
         """Hash of the settings."""
+        from mastertrading.settings.load import config_hash  # who only reads tables needs no schema
+
         return config_hash(self.settings)
 
     @property

@@ -7,7 +7,7 @@ exist. Returns are net asset value, so deposits and withdrawals change no statis
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,7 +31,9 @@ from mastertrading.backtest.trade_statistics import Group, Ledger, TradeStatisti
 from mastertrading.domain.instrument import RATE_UNIT
 from mastertrading.domain.market import DAY_MS, MINUTE_MS
 from mastertrading.domain.reasons import Breaker, EventKind, FillReason, Stage, name_of
-from mastertrading.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from mastertrading.settings.schema import Settings
 
 MAKER = (FillReason.PARTIAL, FillReason.TARGET)
 """Fills of resting limit orders; every other fill is a market order."""

@@ -11,9 +11,9 @@ from mastertrading.backtest.measures import average, longest_run, ratio, t_stati
 from mastertrading.backtest.result import Result
 from mastertrading.domain.market import F64, Bool, Records
 from mastertrading.domain.reasons import FillReason, name_of
-from mastertrading.settings.schema import Sessions
 
-SESSIONS = tuple(Sessions.model_fields)
+SESSIONS = ("overlap", "london", "ny", "dead", "asia")
+"""In the order of the settings. Of two that apply in an hour, the earlier here wins (settings/records)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,8 @@ class Fill:
     client_id
         The order's, where the venue tells it; else empty (a liquidation, an ADL, someone else's order).
     cause
-        What the venue says it was: ``trade``, ``liquidation``, ``adl``; ``unknown`` where it says something else.
+        What the venue says it was: ``trade``, ``liquidation``, ``adl``, ``settlement`` (the instrument ended);
+        ``unknown`` where it says something else.
     """
 
     fill_id: str

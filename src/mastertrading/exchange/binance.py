@@ -40,7 +40,7 @@ from mastertrading.domain.orders import (
 from mastertrading.exchange import binance_words as words
 from mastertrading.exchange.budget import Limit, Priority
 from mastertrading.exchange.connection import Endpoint
-from mastertrading.exchange.decode import Row, listed, rows_of
+from mastertrading.exchange.decode import Row, add_once, listed, rows_of
 from mastertrading.exchange.feed import Dialect, Start
 from mastertrading.exchange.gateway import VenueGateway, plain
 from mastertrading.exchange.lookup import look_up
@@ -377,7 +377,8 @@ class BinanceGateway(VenueGateway):
                 {**asked, "startTime": start, "endTime": min(start + WEEK_MS, until) - 1}
             )
             while page:
-                found |= {fill.fill_id: fill for fill in page}
+                for fill in page:
+                    add_once(found, fill.fill_id, fill)
                 if len(page) < PAGE:
                     break
                 last = max(int(fill.fill_id) for fill in page)
@@ -386,7 +387,7 @@ class BinanceGateway(VenueGateway):
         return tuple(sorted(kept, key=lambda fill: (fill.ts_ms, int(fill.fill_id))))
 
     async def explain(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
-        """A fill says nothing of liquidation or deleveraging: the list of forced orders does."""
+        """A fill says nothing of its cause: the list of forced orders does, or the name of its own order."""
         causes: dict[tuple[str, str], str] = {}
         for symbol in {fill.symbol for fill in fills}:
             since_ms = min(fill.ts_ms for fill in fills if fill.symbol == symbol) - HOUR_MS
@@ -394,6 +395,10 @@ class BinanceGateway(VenueGateway):
             for row in self._rows(await self._read(FORCED, asked), "the forced orders"):
                 order_id, name = row.text("orderId"), row.text_or("clientOrderId")
                 causes[symbol, order_id] = words.cause_of(name)
+        for symbol, order_id in {(fill.symbol, fill.order_id) for fill in fills} - causes.keys():
+            told = await self._find(ORDER, {"symbol": self.market_id(symbol), "orderId": order_id})
+            name = "" if told is None else Row(told, f"an order of {self.name}").text_or("clientOrderId")
+            causes[symbol, order_id] = words.cause_of(name)
         return tuple(
             replace(fill, cause=causes.get((fill.symbol, fill.order_id), fill.cause)) for fill in fills
         )

@@ -130,9 +130,8 @@ STOPS = ("STOP", "STOP_MARKET")
 
 def cause_of(client_id: str) -> str:
     """Whose order it is, by the ids that the venue gives its own."""
-    if client_id.startswith("adl_autoclose"):
-        return "adl"
-    return "liquidation" if client_id.startswith("autoclose-") else "trade"
+    named = {"adl_autoclose": "adl", "autoclose-": "liquidation", "settlement_autoclose-": "settlement"}
+    return next((cause for begin, cause in named.items() if client_id.startswith(begin)), "trade")
 
 
 def order_of(row: Row, symbols: Symbols) -> Order:

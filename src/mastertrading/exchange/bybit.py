@@ -43,7 +43,7 @@ from mastertrading.domain.orders import (
 from mastertrading.exchange import bybit_words as words
 from mastertrading.exchange.budget import Limit, Priority
 from mastertrading.exchange.connection import Endpoint
-from mastertrading.exchange.decode import Row, listed
+from mastertrading.exchange.decode import Row, add_once, listed
 from mastertrading.exchange.feed import Dialect, Start
 from mastertrading.exchange.gateway import VenueGateway, plain
 from mastertrading.exchange.lookup import Place, look_up
@@ -389,7 +389,7 @@ class BybitGateway(VenueGateway):
             async for row in self._pages(FILLS, {**LINEAR, "symbol": self.market_id(symbol), **window}):
                 fill = words.fill_of(row, self.symbol_of)
                 if fill is not None and fill.ts_ms >= since_ms:
-                    found[fill.fill_id] = fill
+                    add_once(found, fill.fill_id, fill)
         newest_first = list(found.values())
         return tuple(sorted(reversed(newest_first), key=lambda fill: fill.ts_ms))
 

@@ -108,7 +108,7 @@ TIMES_IN_FORCE = {
 WATCHED = {"LastPrice": TriggerBy.LAST, "MarkPrice": TriggerBy.MARK, "IndexPrice": TriggerBy.INDEX}
 LEGS = {"0": "net", "1": "long", "2": "short"}
 MARGINS = {"REGULAR_MARGIN": MarginMode.CROSS, "ISOLATED_MARGIN": MarginMode.ISOLATED}
-CAUSES = {"Trade": "trade", "AdlTrade": "adl", "BustTrade": "liquidation"}
+CAUSES = {"Trade": "trade", "AdlTrade": "adl", "BustTrade": "liquidation", "Delivery": "settlement"}
 NO_FILLS = ("Funding",)
 INTERVALS = {
     "1m": "1",
@@ -201,7 +201,7 @@ def position_of(row: Row, symbols: Symbols, margin: MarginMode | None) -> Positi
     )
 
 
-OF_FILLS = ("TRADE", "LIQUIDATION", "ADL")
+OF_FILLS = ("TRADE", "LIQUIDATION", "ADL", "DELIVERY")
 """Bookings that executions tell too: a second time they would count twice."""
 
 

@@ -6,9 +6,10 @@ retry, wait, print, or turn a reply into an exception where we asked.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
@@ -113,6 +114,7 @@ class Connection:
         """Told the address of a WebSocket connection that was made."""
         self._session = session
         self._own: Any = None
+        self._later: set[asyncio.Task[None]] = set()
         self.ccxt = _tapped(streaming_class(exchange_id), self)(
             {
                 "enableRateLimit": False,
@@ -157,10 +159,25 @@ class Connection:
 
     async def close(self) -> None:
         """Close streams and our own session. May be called twice."""
+        later, self._later = self._later, set()
+        for task in later:
+            task.cancel()
+        await asyncio.gather(*later, return_exceptions=True)
         await self.ccxt.close()
         if self._own is not None:
             own, self._own = self._own, None
             await own.close()
+
+    def later(self, seconds: float, act: Callable[..., Awaitable[Any]], *told: Any) -> None:
+        """Do something of ccxt's own (it keeps a listen key alive) after so long by *our* clock."""
+
+        async def wait() -> None:
+            await self.clock.sleep(seconds)
+            await act(*told)
+
+        task = asyncio.ensure_future(wait())
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
 
     async def ask(
         self,
@@ -281,6 +298,9 @@ class _Tap(_Ccxt):  # type: ignore[misc]
 
     def nonce(self) -> int:
         return self.tap.time.now_ms()
+
+    def delay(self, timeout: float, method: Any, *args: Any) -> None:
+        self.tap.later(timeout / 1000, method, *args)
 
     async def throttle(self, cost: float | None = None) -> None:
         """Our budget does that."""

@@ -176,3 +176,15 @@ def moment_ms(value: int, what: str) -> int:
     unit = "seconds" if EARLIEST_MS <= value * 1000 < LATEST_MS else "no milliseconds"
     unit = "microseconds" if EARLIEST_MS <= value // 1000 < LATEST_MS else unit
     raise ExchangeUnavailable(f"{what} is in {unit}", why=str(value))
+
+
+def add_once(found: dict[str, T], identity: str, one: T) -> None:
+    """Keep what an answer tells under an id.
+
+    Raises
+    ------
+    ExchangeUnavailable
+        If it tells something else under the same id: then nothing of it can be believed.
+    """
+    if found.setdefault(identity, one) != one:
+        raise ExchangeUnavailable(f"two things are told under the id {identity[:40]}")

@@ -119,6 +119,8 @@ class _Feed:
         self._lost: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._heard_frame = False
+        self._dialled_ms = 0
+        """When its connections were dialled last: before that, nothing could be heard on them."""
 
     async def close(self) -> None:
         """End everything that runs for it."""
@@ -148,6 +150,7 @@ class _Feed:
         attempt = 0
         while True:
             self._lost, self._heard_frame = asyncio.Event(), False
+            self._dialled_ms = self.gateway.now_ms()
             await self._until_lost(starts())
             attempt = 0 if self._heard_frame else attempt + 1
             self.reconnects += 1
@@ -316,16 +319,14 @@ class MarketFeed(_Feed):
 
     async def _watch(self) -> None:
         """Once a second: bars that are late, and connections that only seem alive."""
-        began = self.gateway.now_ms()
         while True:
             await self.gateway.clock.sleep(WATCH_EVERY_S)
             now = self.gateway.now_ms()
             for series in self._series.values():
                 series.overdue(now, GRACE_MS)
                 self._fill_if_needed(series)
-            newest = max([began, *self._newest_ms.values()])
+            newest = max([self._dialled_ms, *self._newest_ms.values()])
             if now - newest > SILENT_MS:
-                began = now
                 self._throw_away(private=False)
 
     def _gap(self) -> None:

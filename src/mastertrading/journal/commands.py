@@ -80,11 +80,15 @@ def _command_of(store: Store, order: Order) -> Command | None:
 def _newer(known: Order | None, told: Order) -> Order | None:
     """What to keep of an order that is told (again): never less filled, never open after it was over.
 
-    A read may be older than what we know; then nothing is kept.
+    A read may be older than what we know; then nothing is kept. The reply to a command may say no more than that the
+    order is taken, by the clock of that moment: whatever is told of the order itself is newer.
     """
-    if known is None:
+    if known is None or (known.status is OrderStatus.UNKNOWN and known.filled_qty <= told.filled_qty):
         return told
-    stale = told.filled_qty < known.filled_qty or told.updated_ms < known.updated_ms
+    older = (
+        told.updated_ms < known.updated_ms and told.status.is_open
+    )  # an end is the last word, whatever its time
+    stale = older or told.filled_qty < known.filled_qty
     reopened = told.status.is_open and not known.status.is_open
     if stale or reopened or told == known or told.status is OrderStatus.UNKNOWN:
         return None

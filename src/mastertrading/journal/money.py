@@ -17,8 +17,8 @@ from mastertrading.journal.books import FOREIGN, Booking, Movement, fold, moveme
 from mastertrading.journal.store import Store
 from mastertrading.journal.translate import exact, plain, signed, unit_value
 
-CAUSES = {"liquidation": "liquidation", "adl": "adl"}
 EXTERNAL, UNKNOWN, ADJUSTED = "external", "unknown", "adjustment"
+CAUSES = {"liquidation": "liquidation", "adl": "adl", "settlement": EXTERNAL}
 
 Entry = tuple[str, str, int, tuple[ledger.Posting, ...]]
 """Kind, reference, time and lines of a ledger transaction to be."""

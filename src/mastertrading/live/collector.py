@@ -40,8 +40,11 @@ class _Column:
     ask: Decimal | None = None
     mark: tuple[int, Decimal] | None = None
     interval_ms: int = USUAL_INTERVAL_MS
-    due: dict[int, Decimal] = field(default_factory=dict)
-    """Charges to come: moment to the rate that was told last for it."""
+    next_due_ms: int = 0
+    """The last charge that was told of; 0: not known without a gap."""
+    charged_ms: int = 0
+    due: dict[int, tuple[Decimal, int]] = field(default_factory=dict)
+    """Charges to come: moment to the rate that was told last for it, and the interval that it is for."""
 
     def has(self, open_ms: int) -> bool:
         return open_ms in self.bars or open_ms < self.absent_ms
@@ -94,11 +97,24 @@ class Collector:
         elif isinstance(event, Quote):
             self._take_quote(column, event)
         elif isinstance(event, Funding):
-            column.interval_ms = event.interval_ms or column.interval_ms
-            column.due[event.next_ms] = event.rate
+            self._take_funding(column, event)
         elif isinstance(event, StreamGap) and event.stream == "bars":
             # the feed has asked three times and gives up; how much, its next bar shows
             column.absent_ms = max(column.absent_ms, event.since_ms + self.base_ms)
+
+    def _take_funding(self, column: _Column, event: Funding) -> None:
+        """Intervals change, and a stream may not say so: but it tells of one charge after the other."""
+        if event.next_ms <= column.charged_ms:
+            return  # an answer that was under way for longer than the news
+        passed_ms = event.next_ms - column.next_due_ms if column.next_due_ms else 0
+        column.interval_ms = event.interval_ms or (passed_ms if passed_ms > 0 else column.interval_ms)
+        column.next_due_ms = event.next_ms
+        column.due[event.next_ms] = event.rate, column.interval_ms
+
+    def forget_charges(self) -> None:
+        """The streams were away: how long it is from one charge to the next has to be asked."""
+        for column in self._columns.values():
+            column.next_due_ms = 0
 
     def _take_bar(self, column: _Column, bar: Bar) -> None:
         if bar.ts_ms < self.next_ms:
@@ -174,7 +190,9 @@ class Collector:
         found = []
         for n, column in enumerate(self._columns.values()):
             for at_ms in sorted(at for at in column.due if at <= self.close_ms):
-                found.append((at_ms, n, float(column.due.pop(at_ms)), column.interval_ms))
+                due, length_ms = column.due.pop(at_ms)
+                column.charged_ms = at_ms
+                found.append((at_ms, n, float(due), length_ms))
         out = records(CHARGE, len(found))
         for row, (at_ms, n, rate, interval_ms) in zip(out, sorted(found), strict=True):
             row.ts_ms, row.instrument, row.rate, row.interval_ms = at_ms, n, rate, interval_ms

@@ -1,7 +1,9 @@
 """Where the venue's word and our books differ: read again, explained, or booked as an ADJUSTMENT. Never a made-up fill.
 
-What is doubted is not believed: a position that a read does not show is not flat, and is neither swept nor entered
-until two surfaces agree. A position that a read *does* show is protected at once, whoever opened it.
+Repetition proves nothing: a list that stays empty says the same lie again and again. A position that it does not show
+is gone only if other surfaces say so too: the margin that it does not need any more, the money that its end has moved,
+and no order that still waits to close it. Until then our books hold it, with everything that protects it; orders for
+it can only reduce. A position that a read *does* show is protected at once, whoever opened it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from mastertrading.live.units import Units
 
 LOOKS = 4
 LOOKS_APART_MS = 2_000
-"""A difference is believed after so many clean looks that show the same, so far apart."""
+"""A difference is no accident of one read after so many clean looks that show the same, so far apart."""
+LAG_MS = 30_000
+"""A position is corrected only after so long: a venue's reads may be so far behind."""
 
 
 @dataclass
@@ -26,8 +30,14 @@ class Doubt:
     """One difference, as it was seen so far."""
 
     value: int
+    since_ms: int
     looks: int = 0
     last_ms: int = -LOOKS_APART_MS
+
+    @property
+    def is_no_accident(self) -> bool:
+        """Whether it was seen often enough."""
+        return self.looks >= LOOKS
 
 
 @dataclass
@@ -46,13 +56,17 @@ class Differences:
 
     # ------------------------------------------------------------ positions
     def lots(self, symbol: str, told: int | None, ours: int) -> int | None:
-        """What to go by: None where nothing may be concluded."""
-        if told is None or (told == 0 and ours != 0):
-            return None
+        """What to go by: None where nothing may be concluded.
+
+        Our books hold what fills have told. A list without it is waited for, and then not believed.
+        """
+        if told == 0 and ours != 0:
+            doubt = self.doubts.get(symbol)
+            return ours if doubt is not None and doubt.is_no_accident else None
         return told
 
     def doubt(self, symbol: str, told: int | None, ours: int, now_ms: int) -> bool:
-        """Note what a clean look showed; whether the difference was seen often enough."""
+        """Note what a clean look showed; whether the difference was seen often and for long enough."""
         if told is None:
             return False
         if told == ours:
@@ -60,8 +74,8 @@ class Differences:
             return False
         known = self.doubts.get(symbol)
         if known is None or known.value != told - ours:
-            known = self.doubts[symbol] = Doubt(told - ours)
-        return _seen(known, now_ms)
+            known = self.doubts[symbol] = Doubt(told - ours, now_ms)
+        return _seen(known, now_ms) and now_ms - known.since_ms >= LAG_MS
 
     def adjustment(self, symbol: str, told: int, ours: int, mark_ticks: int, now_ms: int) -> Adjustment:
         """The difference of a position as a booking of its own."""
@@ -83,7 +97,7 @@ class Differences:
             self.money = None
             return False
         if self.money is None or self.money.value != atoms:
-            self.money = Doubt(atoms)
+            self.money = Doubt(atoms, now_ms)
         return _seen(self.money, now_ms)
 
     def money_adjustment(self, atoms: int, currency: str, now_ms: int) -> Adjustment:
@@ -102,7 +116,7 @@ class Differences:
 def _seen(doubt: Doubt, now_ms: int) -> bool:
     if now_ms - doubt.last_ms >= LOOKS_APART_MS:
         doubt.looks, doubt.last_ms = doubt.looks + 1, now_ms
-    return doubt.looks >= LOOKS
+    return doubt.is_no_accident
 
 
 def margin_agrees(

@@ -137,7 +137,8 @@ class Hours:
     Parameters
     ----------
     primed
-        Per instrument BAR records of one hour each, before the base.
+        Per instrument BAR records of one hour each, before its own first bar: of one that begins later than the others
+        they go on beside the base.
     first_ms
         Open of the first base bar.
     """
@@ -147,10 +148,11 @@ class Hours:
         self.first_ms = begin - begin % HOUR_MS
         self._forming = [records(FORMING, 1) for _ in primed]
         ended = max(0, (first_ms - self.first_ms) // HOUR_MS)
-        self._logs: F64 = np.full((ended, len(primed)), np.nan)
-        for n, bars in enumerate(primed):
-            if len(bars):
-                self._logs[(bars["open_ms"] - self.first_ms) // HOUR_MS, n] = np.log(bars["close"])
+        rows = [(bars["open_ms"] - self.first_ms) // HOUR_MS for bars in primed]
+        told: F64 = np.full((max([ended, *(int(k[-1]) + 1 for k in rows if len(k))]), len(primed)), np.nan)
+        for n, (k, bars) in enumerate(zip(rows, primed, strict=True)):
+            told[k, n] = np.log(bars["close"])
+        self._logs, self._later = told[:ended], list(told[ended:])
         self.returns: F64 = np.full_like(self._logs, np.nan)
         self.returns[1:] = self._logs[1:] - self._logs[:-1]
 
@@ -165,6 +167,8 @@ class Hours:
             self._end_hour(closes)
 
     def _end_hour(self, closes: F64) -> None:
+        if self._later:
+            closes = np.where(np.isnan(closes), self._later.pop(0), closes)
         before = self._logs[-1] if len(self._logs) else np.full_like(closes, np.nan)
         self._logs = np.vstack([self._logs, closes])
         self.returns = np.vstack([self.returns, closes - before])

@@ -91,9 +91,11 @@ class Guard:
         self._look_at_dust(watch, actual, smallest_lots, now_ms)
         side = 1 if actual.lots > 0 else -1
         covered = coverage(actual, side) >= abs(actual.lots)
-        if covered or actual.dust or watch.dust_lots:
+        safe = covered or actual.dust or watch.dust_lots != 0
+        if safe is watch.tries_of(Purpose.STOP).urgent:  # what was tried so far was for another need
+            watch.tries[Purpose.STOP, ""] = Tries(urgent=not safe)
+        if safe:
             watch.naked_ms = 0
-            watch.tries_of(Purpose.STOP).worked()
         elif watch.seen_ms and now_ms - watch.seen_ms <= LONGEST_GAP_MS:
             watch.naked_ms += now_ms - watch.seen_ms
         watch.seen_ms = now_ms
@@ -135,7 +137,9 @@ class Guard:
         watch = self.of(intent.symbol)
         tries = watch.tries_of(intent.purpose, intent.target)
         if reply.outcome is Outcome.ACK:
-            watch.freeing_ms = 0 if intent.purpose is Purpose.STOP else watch.freeing_ms
+            if intent.purpose is Purpose.STOP:
+                watch.freeing_ms = 0
+                tries.worked()
             if intent.purpose in CLOSING:
                 tries.next_ms = now_ms + DELAYS_MS[0]
             return
@@ -157,7 +161,7 @@ class Guard:
             self._give_up(intent, tries, reply, now_ms)
 
     def _give_up(self, intent: Intent, tries: Tries, reply: Reply, now_ms: int) -> None:
-        if not tries.is_exhausted or intent.purpose is Purpose.EMERGENCY:
+        if not tries.is_exhausted or not tries.urgent or intent.purpose is Purpose.EMERGENCY:
             return
         why = f"the {intent.purpose} failed {tries.failures} times: {reply.refusal or reply.outcome} {reply.code}"
         if intent.purpose is Purpose.STOP:

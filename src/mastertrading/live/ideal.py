@@ -50,6 +50,10 @@ class Resting:
         What may still fill; with ``closes_all`` whatever the position is.
     px_ticks
         Its trigger if it has one, else its limit.
+    unread
+        It was not read back now: it counts as protection, but nothing is cancelled for its sake, nor it itself.
+    denied
+        Our books say that it never was: it goes as soon as a written one protects.
     """
 
     order: Order
@@ -59,6 +63,8 @@ class Resting:
     px_ticks: int
     reduces: bool
     closes_all: bool = False
+    unread: bool = False
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,13 +10,14 @@ from mastertrading.compiled.interpreted import interpreted
 from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable
 from mastertrading.domain.facts import Adjustment, Incident, Severity
 from mastertrading.domain.instrument import ATOMS_PER_UNIT
-from mastertrading.domain.intents import Command, CommandState, Purpose
-from mastertrading.domain.orders import Order
+from mastertrading.domain.intents import Command, Purpose
 from mastertrading.domain.ports import Gateway, Journal
 from mastertrading.domain.reasons import FillReason
-from mastertrading.live.attached import follow, is_attached, named
+from mastertrading.live.attached import follow, named
+from mastertrading.live.chasing import FORCED, Chaser
 from mastertrading.live.differences import Differences, margin_agrees
 from mastertrading.live.mind import STRANGE, Mind
+from mastertrading.live.naming import Namer
 from mastertrading.live.protocol import Protocol
 from mastertrading.live.recorder import LATE_MS, Booked, Recorder
 from mastertrading.live.sending import target_of
@@ -57,6 +57,8 @@ class Observer:
         self.gateway, self.journal, self.mind = gateway, journal, mind
         self.recorder, self.protocol = recorder, protocol
         self.reader = Reader(gateway)
+        self.chaser = Chaser(gateway, journal, protocol, self._ours)
+        self.namer = Namer(gateway, journal, protocol.bounds.lag_ms)
         self.units = {one.symbol: Units(one) for one in mind.instruments}
         self.differences = Differences({one.symbol: one for one in mind.instruments})
         self._money_is_off = False
@@ -74,7 +76,7 @@ class Observer:
         snapshot = snapshot.with_orders(named(snapshot.orders, self.journal))
         await self.protocol.resolve(snapshot, self.differences.doubts.__contains__)
         follow(self.journal, self.gateway.now_ms())
-        return await self._chase(snapshot)
+        return await self.chaser.chase(snapshot, self.recorder)
 
     async def _keep_time(self) -> None:
         if self.gateway.clock_error_ms <= RESYNC_MS:
@@ -83,47 +85,6 @@ class Observer:
             await self.gateway.sync_clock()
         except (ExchangeUnavailable, ExchangeRefused):
             return  # the error stays as it is, and forbids entries
-
-    async def _chase(self, snapshot: Snapshot) -> tuple[Snapshot, set[str]]:
-        """Ask for every order of ours that should be open and is not: how it ended, or that it is open after all."""
-        for order in snapshot.orders or ():
-            self.recorder.note_order(order)
-        if snapshot.orders is None:
-            return snapshot, set()
-        there, ended, late = {order.client_id for order in snapshot.orders}, set(), []
-        for command in self.journal.open_commands():
-            gone = command.state.is_at_venue and command.client_id not in there
-            if not gone or command.intent.purpose is Purpose.CANCEL:
-                continue
-            ended.add(command.intent.symbol)
-            found = await self._ended(command, snapshot)
-            if found is not None and found.status.is_open:
-                late.append(found)
-        return snapshot.with_orders((*snapshot.orders, *late)), ended
-
-    async def _ended(self, command: Command, snapshot: Snapshot) -> Order | None:
-        if is_attached(command.intent):
-            self._forget_attached(command, snapshot)
-            return None
-        try:
-            found = await self.gateway.find_order(command.intent.symbol, command.client_id)
-        except (ExchangeUnavailable, ExchangeRefused):
-            return None
-        if found is None:
-            if self.protocol.is_gone(command, snapshot):
-                self.protocol.forget(command)
-            return None
-        self.recorder.note_order(found)
-        if self.journal.observe(found, at_ms=self.gateway.now_ms()):
-            self.protocol.touched[command.intent.symbol] = snapshot.number
-        return found
-
-    def _forget_attached(self, command: Command, snapshot: Snapshot) -> None:
-        """A stop that came with an entry is gone; before it was ever seen only if its entry is over, too."""
-        parent = self.journal.command(command.intent.target)
-        waits = command.state is CommandState.ACK and parent is not None and not parent.state.is_over
-        if not waits and self.protocol.is_gone(command, snapshot):
-            self.protocol.forget(command)
 
     # ------------------------------------------------------------ the books
     async def record(self, snapshot: Snapshot, ended: set[str], *, at_close: bool) -> Seen:
@@ -140,12 +101,12 @@ class Observer:
             payments_ms = self.recorder.paid_until_ms - LATE_MS * self._money_is_off
         known = frozenset(self.differences.doubts)
         news = await self.reader.news(self.recorder.since(known), symbols, payments_ms)
-        news = await self._named(news)
+        news = await self.namer.named(self.recorder.sifted(news), self.recorder)
         booked = self._book(news)
         adjustments = self._explain(snapshot, told, news)
         uncertain = self._uncertain() | news.unread
         held = {s: self.differences.lots(s, told[s], self._ours(s)) for s in told}
-        held |= {s: None for s in uncertain if held.get(s) == 0}
+        held |= {s: None for s in uncertain if told.get(s) == 0}
         return Seen(snapshot, booked, adjustments, told, held)
 
     def follow(self, *commands: Command) -> None:
@@ -164,46 +125,12 @@ class Observer:
                 self._followed.discard(name)
         return frozenset(found)
 
-    async def _named(self, news: News) -> News:
-        """Find out whose new fills are, where the venue does not say it with them.
-
-        An order that triggered since the last look fills under another id, which only the order tells. Fills wait
-        while that cannot be asked, or while the outcome of a command there is unknown.
-        """
-        nameless = self.recorder.nameless(news)
-        waiting = set()
-        for command in self.journal.open_commands() if nameless else ():
-            symbol, purpose = command.intent.symbol, command.intent.purpose
-            if symbol not in nameless or purpose is Purpose.CANCEL or is_attached(command.intent):
-                continue
-            try:
-                found = await self.gateway.find_order(symbol, command.client_id)
-            except (ExchangeUnavailable, ExchangeRefused):
-                waiting.add(symbol)
-                continue
-            if found is not None:
-                self.recorder.note_order(found)
-                self.journal.observe(found, at_ms=self.gateway.now_ms())
-            elif command.state.is_unresolved:
-                waiting.add(symbol)
-        news = self.recorder.without_nameless(news, frozenset(waiting)) if waiting else news
-        return await self._explained(news)
-
-    async def _explained(self, news: News) -> News:
-        """Ask for the causes of fills that are nobody's: liquidations and deleveragings are told apart by them."""
-        strange = self.recorder.nameless_fills(news)
-        if not strange:
-            return news
-        try:
-            told = {(f.symbol, f.fill_id): f for f in await self.gateway.explain(strange)}
-        except (ExchangeUnavailable, ExchangeRefused):
-            return self.recorder.without_nameless(news, frozenset(f.symbol for f in strange))
-        return replace(news, fills=tuple(told.get((f.symbol, f.fill_id), f) for f in news.fills))
-
     def _book(self, news: News) -> Booked:
         booked = self.recorder.book(news)
         self.mind.take_transfers(booked.transfers)
         self.mind.take_payments(booked.payments)
+        if booked.other_atoms:
+            self.mind.correct_money(booked.other_atoms, self.gateway.now_ms())
         for k, fill in enumerate(booked.told):
             command = self.journal.command(fill.client_id) if fill.client_id else None
             column = self.mind.column(fill.symbol)
@@ -221,6 +148,8 @@ class Observer:
 
     def _tell_strange(self, booked: Booked) -> None:
         for row, fill in zip(booked.fills, booked.told, strict=True):
+            if fill.cause in FORCED:
+                self.chaser.forced(fill.symbol)
             if int(row.reason) in STRANGE:
                 reason = FillReason(int(row.reason)).name.lower()
                 self._report(
@@ -255,13 +184,19 @@ class Observer:
             units.ticks(_on_grid(one.entry_px, units)) for one in snapshot.positions_of(symbol) if one.qty
         ]
         px_ticks = (shown[0] if shown and ours == 0 else mark) or mark or 1
-        if told == 0 and not margin_agrees(
-            snapshot, symbol, units.px(mark), units.qty(ours), self._maintenance
-        ):
+        if told == 0 and not self._is_gone(symbol, snapshot):
             return None
         made = self.differences.adjustment(symbol, told, ours, px_ticks, now_ms)
         self.mind.correct(self.mind.column(symbol), told - ours, px_ticks, now_ms)
         return made
+
+    def _is_gone(self, symbol: str, snapshot: Snapshot) -> bool:
+        """Whether more than the list says that a position is gone: its margin, its money, and its orders."""
+        position, units = self.mind.position_of(symbol), self.units[symbol]
+        px, qty = units.px(int(position.mark_ticks)), units.qty(int(position.lots))
+        waits = any(one.order_side * qty < 0 for one in snapshot.orders_of(symbol))
+        moved = self._wallet_less_ours(snapshot) != 0
+        return moved and not waits and margin_agrees(snapshot, symbol, px, qty, self._maintenance)
 
     def _explain_money(self, snapshot: Snapshot) -> list[Adjustment]:
         atoms, now_ms = self._wallet_less_ours(snapshot), self.gateway.now_ms()

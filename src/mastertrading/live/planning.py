@@ -125,17 +125,20 @@ class Planner:
         mine: list[Command],
         now_ms: int,
     ) -> IdealOrders:
-        """The stop of a position that the engine has none for: its entry's, or what the policy gives it."""
-        symbol = actual.symbol
-        if actual.lots == 0 or ideal.stop_ticks:
+        """The stop of a position that the engine has none for: its entry's, or what the policy gives it.
+
+        What the engine wants of a position on the other side is for one that was there before.
+        """
+        symbol, ours = actual.symbol, int(self.mind.position_of(actual.symbol).lots)
+        if actual.lots == 0 or (ideal.stop_ticks and ours * actual.lots > 0):
             self.strangers.known(symbol)
             return ideal
         entry = next((c for c in mine if c.intent.purpose is Purpose.ENTRY), self.entries.get(symbol))
-        ours = int(self.mind.position_of(symbol).lots)
         if ours != actual.lots:
             fits = entry is not None and entry.intent.order_side * actual.lots > 0
             px = entry.intent.attached_stop_px if entry is not None and fits else None
-            return ideal if px is None else replace(ideal, stop_ticks=self.units[symbol].ticks(px))
+            stop_ticks = 0 if px is None else self.units[symbol].ticks(px)
+            return IdealOrders(symbol, ideal.decided_ms, stop_ticks=stop_ticks)
         told = seen.snapshot.positions_of(symbol)
         entry_ticks = int(self.mind.position_of(symbol).entry_ticks)
         mark_ticks = int(told[0].mark_px / self.units[symbol].instrument.tick) if told else 0
@@ -194,7 +197,7 @@ class Planner:
         for order in snapshot.orders_of(symbol):
             if order.client_id in waiting or f"#{order.order_id}" in waiting:
                 continue
-            one = self._resting(order)
+            one = self._resting(order, snapshot)
             purpose = self.strangers.purpose_of(one, ideal.stop_ticks, held)
             resting.append(one if purpose is one.purpose else replace(one, purpose=purpose))
         there = {order.client_id for order in snapshot.orders_of(symbol)}
@@ -202,7 +205,7 @@ class Planner:
         sent = self._sent(symbol, decided.bar_ms, mine) | unseen
         return Actual(symbol, held, tuple(resting), sent=sent)
 
-    def _resting(self, order: Order) -> Resting:
+    def _resting(self, order: Order, snapshot: Snapshot) -> Resting:
         units = self.units[order.symbol]
         px = order.trigger.px if order.trigger is not None else order.limit_px
         return Resting(
@@ -213,6 +216,8 @@ class Planner:
             0 if px is None else units.ticks(px),
             order.reduce_only or order.close_position,
             order.close_position,
+            order.client_id in snapshot.unread,
+            order.client_id in snapshot.denied,
         )
 
     def _purpose(self, client_id: str) -> Purpose | None:
@@ -237,6 +242,8 @@ class Planner:
         if isinstance(step, Place):
             return self.guard.may_send(step.symbol, step.purpose, "", now_ms)
         order = step.resting.order
+        if step.resting.unread:
+            return False
         name = order.client_id
         return self.guard.may_send(step.symbol, Purpose.CANCEL, name or f"#{order.order_id}", now_ms)
 

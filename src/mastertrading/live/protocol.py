@@ -80,6 +80,8 @@ class Protocol:
     touched
         Instrument to the number of the newest snapshot that was asked for before its last command ended: neither that
         one nor an older one says anything about it.
+    cancelled
+        Targets of cancels that the venue took.
     """
 
     gateway: Gateway
@@ -87,6 +89,7 @@ class Protocol:
     bounds: Bounds = field(default_factory=Bounds)
     may_send: Callable[[], None] = lambda: None
     touched: dict[str, int] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
     _looks: dict[str, _Looks] = field(default_factory=dict)
 
     async def send(self, errands: Sequence[Errand], snapshot: int = 0) -> dict[str, Reply]:
@@ -116,6 +119,8 @@ class Protocol:
         state = STATE_OF_OUTCOME[reply.outcome]
         gone = self._is_cancel(command) and reply.refusal is Refusal.NO_SUCH_ORDER
         order_id = reply.order.order_id if reply.order is not None else ""
+        if self._is_cancel(command) and (gone or reply.outcome is Outcome.ACK):
+            self.cancelled.add(command.intent.target)
         self.journal.mark(
             Transition(
                 command.client_id,
@@ -186,6 +191,7 @@ class Protocol:
     def _resolve_cancel(self, command: Command, order: Order | None, now_ms: int) -> None:
         """A cancel did what it should if its order is gone; if it is still there after the deadline it never came."""
         if order is None or not order.status.is_open:
+            self.cancelled.add(command.intent.target)
             self._mark(command, CommandState.ACK, now_ms)
         elif now_ms > command.deadline_ms:
             self._mark(command, CommandState.ABSENT, now_ms)
@@ -205,6 +211,10 @@ class Protocol:
         if not snapshot.is_whole or snapshot.asked_ms <= command.changed_ms + self.bounds.lag_ms:
             return False
         return self._looks.setdefault(command.client_id, _Looks()).look(self.gateway.now_ms())
+
+    def is_there(self, client_id: str) -> None:
+        """The venue tells of an order: it was not gone."""
+        self._looks.pop(client_id, None)
 
     def forget(self, command: Command) -> None:
         """An order of ours ended at the venue, which keeps no word of it: nobody knows how, its fills will tell."""

@@ -59,6 +59,8 @@ def reconcile(ideal: IdealOrders, actual: Actual) -> tuple[Step, ...]:
     protection, replaced = _stop(ideal, actual, side, mine)
     if ideal.exit_reason:
         freed = _freed(actual, mine, "the position is being closed")
+        if coverage(actual, side) >= abs(actual.lots):
+            protection = ()  # it is protected, if not as well as it could be
         return (*protection, *_exit(actual, side), *freed, *replaced)
     if actual.freeing:
         return (*protection, *_freed(actual, mine, "it is in the way of protection"), *replaced)
@@ -117,7 +119,10 @@ def _stop(
         if ideal.stop_ticks == 0:
             return (), ()  # the engine knows no position here: what to do with it is the policy's, not ours
         return (Place(actual.symbol, Purpose.STOP, -side, held, ideal.stop_ticks),), ()
-    kept = min(good, key=lambda order: (abs(order.px_ticks - ideal.stop_ticks), order.order.created_ms))
+    read = [order for order in good if not order.unread]
+    if not read:
+        return (), ()
+    kept = min(read, key=lambda order: (abs(order.px_ticks - ideal.stop_ticks), order.order.created_ms))
     return (), tuple(
         Cancel(actual.symbol, order, "another stop protects") for order in stops if order is not kept
     )
@@ -125,7 +130,12 @@ def _stop(
 
 def _is_good(order: Resting, ideal: IdealOrders, side: int, held: int) -> bool:
     covers = order.closes_all or order.lots == held
-    return is_stop(order, side) and covers and is_same_level(ideal.stop_ticks, order.px_ticks)
+    return (
+        is_stop(order, side)
+        and not order.denied
+        and covers
+        and is_same_level(ideal.stop_ticks, order.px_ticks)
+    )
 
 
 def _exit(actual: Actual, side: int) -> tuple[Step, ...]:

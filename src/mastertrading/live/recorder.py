@@ -17,6 +17,7 @@ from mastertrading.domain.ports import Journal
 from mastertrading.domain.reasons import FillReason
 from mastertrading.engine.book import FILL, PAYMENT, TRANSFER
 from mastertrading.live.attached import owner_of
+from mastertrading.live.known_fills import KnownFills
 from mastertrading.live.snapshot import News
 from mastertrading.live.units import Units, atoms_of
 
@@ -26,7 +27,11 @@ FIXED = {
     Purpose.TARGET: FillReason.TARGET,
     Purpose.EMERGENCY: FillReason.EMERGENCY,
 }
-CAUSES = {"liquidation": FillReason.LIQUIDATION, "adl": FillReason.ADL}
+CAUSES = {
+    "liquidation": FillReason.LIQUIDATION,
+    "adl": FillReason.ADL,
+    "settlement": FillReason.EXTERNAL,
+}
 BY_NAME = {reason.name.lower(): reason for reason in FillReason}
 
 LATE_MS = 600_000
@@ -46,6 +51,8 @@ class Booked:
     paid: tuple[Payment, ...]
     unreadable: tuple[str, ...] = ()
     """Instruments with a fill that is between the ticks or lots that we know."""
+    other_atoms: int = 0
+    """What all other bookings of the venue have brought: neither funding of our instruments nor transfers."""
 
     @property
     def is_empty(self) -> bool:
@@ -73,7 +80,7 @@ class Recorder:
         self._units = {instrument.symbol: Units(instrument) for instrument in instruments}
         self._columns = {instrument.symbol: i for i, instrument in enumerate(instruments)}
         self._journal, self._base_ms = journal, base_ms
-        self._known: dict[str, dict[str, None]] = {symbol: {} for symbol in self._units}
+        self._known = KnownFills(MOST)
         self._paid: dict[str, None] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._filled: dict[str, Decimal] = {}
@@ -127,11 +134,16 @@ class Recorder:
             for symbol in self._units
         }
 
+    def sifted(self, news: News) -> News:
+        """The same news with only those fills that are new."""
+        ours = [fill for fill in news.fills if fill.symbol in self._columns]
+        fresh, spoilt = self._known.sifted(ours)
+        return replace(news, fills=fresh, unread=news.unread | spoilt)
+
     def book(self, news: News) -> Booked:
-        """Keep what is new, and say what it is to the engine."""
-        fresh = [f for f in news.fills if self._is_new(f)]
-        unreadable = {f.symbol for f in fresh if not self._is_on_grid(f)}
-        told = [replace(f, client_id=self._owner(f)) for f in fresh if f.symbol not in unreadable]
+        """Keep what is new (``sifted``), and say what it is to the engine."""
+        unreadable = {f.symbol for f in news.fills if not self._is_on_grid(f)}
+        told = [replace(f, client_id=self._owner(f)) for f in news.fills if f.symbol not in unreadable]
         told.sort(key=lambda fill: (fill.ts_ms, fill.symbol, _order_of(fill.fill_id)))
         paid = [p for p in news.payments if p.payment_id not in self._paid and p.ts_ms > self._began_ms]
         paid.sort(key=lambda payment: (payment.ts_ms, payment.payment_id))
@@ -145,7 +157,15 @@ class Recorder:
             tuple(told),
             tuple(paid),
             tuple(sorted(unreadable)),
+            sum(self._other_atoms(payment) for payment in paid),
         )
+
+    def _other_atoms(self, payment: Payment) -> int:
+        is_funding = payment.kind == "funding"
+        known = payment.kind == "transfer" or (is_funding and payment.symbol in self._columns)
+        if known or payment.currency != self._quote:
+            return 0
+        return atoms_of(-payment.amount if is_funding else payment.amount)
 
     def _owner(self, fill: Fill) -> str:
         name = self.client_id_of(fill)
@@ -169,8 +189,7 @@ class Recorder:
 
     def nameless_fills(self, news: News) -> tuple[Fill, ...]:
         """Those fills."""
-        fresh = [f for f in news.fills if self._is_new(f) and f.cause == "trade"]
-        return tuple(f for f in fresh if not self._owner(f))
+        return tuple(f for f in news.fills if f.cause == "trade" and not self._owner(f))
 
     def without_nameless(self, news: News, symbols: frozenset[str]) -> News:
         """The same news without those fills: they are told again."""
@@ -190,12 +209,8 @@ class Recorder:
         purpose = command.intent.purpose
         return FIXED.get(purpose) or BY_NAME.get(command.intent.reason, FillReason.UNKNOWN)
 
-    def _is_new(self, fill: Fill) -> bool:
-        return fill.symbol in self._columns and fill.fill_id not in self._known[fill.symbol]
-
     def _note(self, fill: Fill) -> None:
-        self._known[fill.symbol][fill.fill_id] = None
-        _let_go(self._known[fill.symbol])
+        self._known.note(fill)
         if fill.client_id:
             self._filled[fill.client_id] = self._filled.get(fill.client_id, Decimal(0)) + fill.qty
             _let_go(self._filled)
@@ -234,6 +249,6 @@ def _let_go(kept: dict[Any, Any]) -> None:
         del kept[next(iter(kept))]
 
 
-def _order_of(fill_id: str) -> tuple[int, str]:
-    """Numbers by value, other ids by text."""
-    return (int(fill_id), "") if fill_id.isdecimal() else (0, fill_id)
+def _order_of(fill_id: str) -> int:
+    """Numbers by value; where ids are no numbers, the gateway's own order stands."""
+    return int(fill_id) if fill_id.isdecimal() else 0

@@ -19,6 +19,7 @@ from mastertrading.domain.errors import (
     MastertradingError,
 )
 from mastertrading.domain.facts import Incident, Severity
+from mastertrading.domain.feed import StreamGap
 from mastertrading.domain.ports import Clock
 from mastertrading.live.collector import Collector
 from mastertrading.live.ear import BarInputs
@@ -90,6 +91,7 @@ class Runner:
         self.decided = self.missed = self.troubles = 0
         """Bars decided on, bars only heard, and turns that failed and are tried again."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._errands: set[asyncio.Task[None]] = set()
         self._stir, self._stopping = asyncio.Event(), False
         self._news = True
         """Whether the account has to be looked at."""
@@ -123,14 +125,18 @@ class Runner:
 
     async def listen(self) -> None:
         """Open the streams, and ask what they tell only when it changes."""
+        await self._ask_funding()
+        self._spawn(self._hear_market())
+        self._spawn(self._hear_account())
+        self._looked_s = self.clock.monotonic()
+
+    async def _ask_funding(self) -> None:
+        self.collector.forget_charges()
         for symbol in self.collector.symbols:
             try:
                 self.collector.take(await self.gateway.funding(symbol))
             except (ExchangeUnavailable, ExchangeRefused) as trouble:
                 LOG.warning("%s", trouble.what)
-        self._spawn(self._hear_market())
-        self._spawn(self._hear_account())
-        self._looked_s = self.clock.monotonic()
 
     async def catch_up(self) -> None:
         """Read the bars that closed after the past was read and before the streams began."""
@@ -145,7 +151,7 @@ class Runner:
 
     async def close(self) -> None:
         """Let go of the streams."""
-        tasks, self._tasks = self._tasks, set()
+        tasks, self._tasks, self._errands = self._tasks | self._errands, set(), set()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -158,6 +164,10 @@ class Runner:
         async for event in self.gateway.market_events(self.collector.symbols, self.timeframe):
             self.collector.take(event)
             self._stir.set()
+            if isinstance(event, StreamGap) and event.stream == "market":
+                errand = asyncio.ensure_future(self._ask_funding())
+                self._errands.add(errand)
+                errand.add_done_callback(self._errands.discard)
 
     async def _hear_account(self) -> None:
         async for _ in self.gateway.account_events():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable
 from mastertrading.domain.orders import Balance, Fill, Order, Payment, Position
 from mastertrading.domain.ports import Gateway
+
+FUTURE_MS = 60_000
+"""No clock that may be traded by is wrong by so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +35,24 @@ class Snapshot:
     positions: tuple[Position, ...] | None
     balance: Balance | None
     troubles: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
+    """Client ids of orders that were not read now: the venue acknowledged them, and said no word of their end."""
+    denied: frozenset[str] = frozenset()
+    """Client ids of orders that are there though our books say that they never were."""
 
     @property
     def is_whole(self) -> bool:
         """Whether orders and positions were read: without both, nothing is compared."""
         return self.orders is not None and self.positions is not None
 
-    def with_orders(self, orders: tuple[Order, ...] | None) -> Snapshot:
+    def with_orders(self, orders: tuple[Order, ...] | None, unread: frozenset[str] = frozenset()) -> Snapshot:
         """The same look with these orders."""
-        return replace(self, orders=orders)
+        return replace(self, orders=orders, unread=unread)
+
+    @property
+    def written(self) -> tuple[Order, ...]:
+        """Orders as the books may take them."""
+        return tuple(order for order in self.orders or () if order.client_id not in self.denied)
 
     def positions_of(self, symbol: str) -> tuple[Position, ...]:
         """Positions of one instrument."""
@@ -97,14 +109,22 @@ class Reader:
         unread = set()
         for symbol in symbols:
             try:
-                fills += await self._gateway.fills(symbol, since_ms.get(symbol, 0))
+                told = await self._gateway.fills(symbol, since_ms.get(symbol, 0))
+                self._check_times(fill.ts_ms for fill in told)
+                fills += told
             except (ExchangeUnavailable, ExchangeRefused):
                 unread.add(symbol)
         payments: tuple[Payment, ...] = ()
         if payments_ms is not None:
             try:
                 payments = await self._gateway.payments(payments_ms)
+                self._check_times(payment.ts_ms for payment in payments)
             except (ExchangeUnavailable, ExchangeRefused):
                 unread |= set(symbols)  # a fill may not be booked before the payment that came before it
                 return News((), (), frozenset(unread), paid=False)
         return News(tuple(fills), payments, frozenset(unread), paid=payments_ms is not None)
+
+    def _check_times(self, times_ms: Iterable[int]) -> None:
+        """What has not happened yet is no clean answer."""
+        if max(times_ms, default=0) > self._gateway.now_ms() + FUTURE_MS:
+            raise ExchangeUnavailable("the venue tells of what has not happened yet")

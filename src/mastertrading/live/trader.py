@@ -153,6 +153,7 @@ class Trader:
         self.recorder.begin(self.began_ms)
         for order in self.journal.venue_orders():
             self.recorder.note_order(order)
+        self.observer.chaser.remember()
         self.permission.opened = kept is not None
         if kept is not None:
             self.mind.restore(kept.state[STAMP.size :])
@@ -383,7 +384,7 @@ class Trader:
                 state=STAMP.pack(self.decided.bar_ms, self.began_ms) + self.mind.state(),
                 decisions=decisions,
                 equity=self._equity() if at_close else None,
-                orders=seen.snapshot.orders or (),
+                orders=seen.snapshot.written,
                 fills=seen.booked.told,
                 payments=seen.booked.paid,
                 adjustments=seen.adjustments,

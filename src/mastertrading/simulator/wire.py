@@ -12,7 +12,7 @@ from typing import Protocol
 from urllib.parse import parse_qsl
 
 
-def pairs_of(text: str, most: int | None = None) -> list[tuple[str, str]]:
+def fields_of(text: str, most: int | None = None) -> list[tuple[str, str]]:
     """Names and values of a query, decoded.
 
     Raises
@@ -50,7 +50,7 @@ class Request:
 
     def parameters(self) -> dict[str, str]:
         """The query's parameters, decoded; of a repeated name the last one."""
-        return dict(pairs_of(self.query))
+        return dict(fields_of(self.query))
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,3 +180,10 @@ def test_a_reader_that_goes_away_is_no_noise(environment, arguments):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=30) == 141
+
+
+def test_sessions_of_the_tables_are_those_of_the_settings():
+    from mastertrading.backtest.trade_statistics import SESSIONS
+    from mastertrading.settings.schema import Sessions
+
+    assert tuple(Sessions.model_fields)[: len(SESSIONS)] == SESSIONS

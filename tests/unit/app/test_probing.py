@@ -41,7 +41,7 @@ def probed(venue, before=None, **options):
 @pytest.mark.parametrize("venue", VENUES)
 def test_every_capability_is_tried_and_no_order_is_placed(venue):
     found, posts, orders, figures = probed(venue)
-    wanted = {"clock", "contracts", "key trades", "key withdraws", "hedge mode", "wallet", "positions"}
+    wanted = {"clock", "contracts", "key trades", "key withdraws", "wallet", "positions"}
     wanted |= {"open orders", "history", "set-up", "reading book", "reading positions", "price stream"}
     wanted |= {"account stream", "budget", "the venue has"}
     assert wanted <= set(found)

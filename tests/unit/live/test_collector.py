@@ -11,7 +11,7 @@ from mastertrading.domain.feed import Bar, Funding, Quote, StreamGap
 from mastertrading.live.collector import Collector
 from mastertrading.live.heard import packed, unpacked
 
-MINUTE, T0 = 60_000, 1_700_000_040_000
+MINUTE, HOUR, T0 = 60_000, 3_600_000, 1_700_000_040_000
 A, B = "BTCUSDT", "ETHUSDT"
 
 
@@ -133,3 +133,40 @@ def test_what_a_decision_was_told_survives_as_bytes(collector):
     assert np.array_equal(again.prices, told.prices, equal_nan=True)
     assert again.valid.tolist() == [True, False]
     assert again.charges.tobytes() == told.charges.tobytes()
+
+
+def told(next_ms, rate, interval_ms=None):
+    return Funding(A, Decimal(rate), next_ms, interval_ms, next_ms - MINUTE)
+
+
+def charges(collector, k):
+    """The charges of bar ``k``: moment and interval."""
+    for symbol in (A, B):
+        collector.take(bar(symbol, k))
+    return [(int(one.ts_ms), int(one.interval_ms)) for one in collector.pass_minute().charges]
+
+
+def test_a_stream_that_names_no_interval_shows_a_changed_one_by_its_next_charge(collector):
+    first, second = close(0), close(0) + 4 * HOUR
+    collector.take(told(first, "0.0001", 8 * HOUR))
+    assert charges(collector, 0) == [(first, 8 * HOUR)]
+    collector.take(told(second, "0.0002"))
+    collector.next_ms = second - MINUTE
+    assert charges(collector, (second - T0) // MINUTE - 1) == [(second, 4 * HOUR)]
+
+
+def test_after_a_gap_the_interval_is_the_one_that_was_asked_for(collector):
+    collector.take(told(close(0), "0.0001", 8 * HOUR))
+    charges(collector, 0)
+    collector.forget_charges()
+    later = close(0) + 16 * HOUR
+    collector.take(told(later, "0.0001"))
+    collector.next_ms = later - MINUTE
+    assert charges(collector, (later - T0) // MINUTE - 1) == [(later, 8 * HOUR)]
+
+
+def test_an_old_answer_about_funding_does_not_charge_twice(collector):
+    collector.take(told(close(0), "0.0001", 8 * HOUR))
+    assert len(charges(collector, 0)) == 1
+    collector.take(told(close(0), "0.0001", 8 * HOUR))
+    assert charges(collector, 1) == []

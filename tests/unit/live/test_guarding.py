@@ -9,8 +9,8 @@ import pytest
 from mastertrading.domain.commands import Refusal
 from mastertrading.domain.intents import Purpose
 from mastertrading.domain.orders import OrderKind
-from mastertrading.simulator.orders import NewOrder
-from unit.live.bench import BTC, ETH, PX, STOP, TARGET, Bench, settings
+from mastertrading.simulator.orders import IncomeKind, NewOrder
+from unit.live.bench import BTC, ETH, PX, STOP, TARGET, Bench, OnTheWire, settings
 
 
 def adjustments(bench):
@@ -135,14 +135,34 @@ def test_an_empty_or_failed_read_costs_no_stop_and_sends_no_entry(how):
     assert (bench.lots(), bench.book(), adjustments(bench)) == (10, 10, [])
 
 
-def test_a_position_that_is_gone_without_a_fill_is_adjusted_only_when_two_surfaces_agree():
+def test_a_list_that_stays_empty_for_minutes_costs_no_stop_and_a_stop_still_moves():
+    async def story(bench):
+        await bench.enter(10)
+        bench.gateway.hidden_positions = True
+        bench.gateway.wallet_off = Decimal(
+            -5
+        )  # a fee that nobody told: it must not pass for a closed position
+        await bench.run(120, every=5)
+        bench.trader.mind.order_of(BTC).stop_ticks = STOP + 4_000
+        bench.wish(10)
+        await bench.run(30, every=5)
+
+    bench = Bench()
+    bench.play(story)
+    assert bench.gateway.count(Purpose.ENTRY) == 1
+    assert (bench.lots(), bench.book()) == (10, 10)
+    assert bench.stops() == [(-1, 10, STOP + 4_000)]
+    assert [one for one in adjustments(bench) if one.symbol] == []
+
+
+def test_a_position_that_is_gone_without_a_fill_is_adjusted_when_its_stop_its_margin_and_its_money_say_so():
     async def story(bench):
         await bench.enter(10)
         bench.gateway.no_fills = True
-        bench.foreign(-10)
-        await bench.run(4)
+        bench.exchange.delist(BTC)  # every order ends, and the position is settled
+        await bench.run(20)
         early = len(adjustments(bench))
-        await bench.run(10)
+        await bench.run(40)
         return early
 
     bench = Bench()
@@ -193,6 +213,21 @@ def test_a_deposit_explains_itself():
     bench.play(story)
     assert adjustments(bench) == []
     assert int(bench.trader.mind.book.account[0].transferred) == 50 * 10**8
+
+
+@pytest.mark.parametrize("atoms", [-(5 * 10**8), 5 * 10**8])
+def test_a_booking_of_the_venue_explains_itself_and_counts_once(atoms):
+    async def story(bench):
+        await bench.run(1)
+        bench.exchange.transfer(bench.account, atoms, IncomeKind.ADJUSTMENT)
+        await bench.run(15)
+
+    bench = OnTheWire("binance_usdm")
+    bench.play(story)
+    account = bench.trader.mind.book.account[0]
+    assert adjustments(bench) == []
+    assert int(account.balance) == 100_000 * 10**8 + atoms
+    assert int(account.transferred) == max(atoms, 0)  # what is found is no profit
 
 
 def test_the_books_begin_with_the_money_that_is_there():

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+from mastertrading.app.demo import demo_settings
+from mastertrading.app.live_world import Act, World
 from mastertrading.domain.intents import Purpose
-from parity.lived import PAPER, Life, busy
+from mastertrading.simulator.tape import CLOSE
 from parity.scenes import made
 
 
-class Sleepy(Life):
-    """A life whose process is away from one bar to another."""
+class Sleepy(World):
+    """An account whose process is away from one bar to another."""
 
-    def __init__(self, scene, away, back):
-        super().__init__(scene, PAPER)
-        self.away, self.back = scene.start + away, scene.start + back
+    def __init__(self, act, away, back):
+        super().__init__(act)
+        self.away, self.back = self.bars.start + away, self.bars.start + back
 
-    async def _answer(self, progress):
-        if self.away <= self.decided < self.back:
-            self.decided += progress.name == "close"
-            if self.decided == self.back:
-                await self.gateway.close()
-                await self._begin()
-                await self.trader.settle()
-            return
-        await super()._answer(progress)
+    async def answer(self, progress):
+        t = self.first + progress.bar
+        if not self.away <= t < self.back:
+            await super().answer(progress)
+        elif t == self.back - 1 and progress.name == CLOSE:
+            await self._end()
+            await self._begin(self.back)
+            await self.runner.look()
 
 
 def test_bars_that_were_missed_are_folded_and_never_entered_on():
-    scene = busy(made(days=2.0))
+    scene = made(days=1.0)
     away, back = 200, 500
-    life = Sleepy(scene, away, back).run()
+    last_ms = int(scene.market.ts_ms[scene.start + back + 600])
+    life = Sleepy(Act(scene.market, demo_settings(scene.settings), to_ms=last_ms), away, back).run()
     base, start = scene.market.base_ms, int(scene.market.ts_ms[scene.start])
     gap = range(start + away * base, start + back * base)
     decisions = life.journal.decisions(scene.market.symbols[0], gap.start + 1, gap.stop + 1)

@@ -186,7 +186,7 @@ def test_three_cycles_bring_the_venue_to_rest_and_coverage_is_never_lowered_belo
             assert min(coverage(seen, 1), seen.lots) >= covered
         actual = seen
     assert reconcile(ideal, actual) == ()
-    assert coverage(actual, 1) == actual.lots
+    assert coverage(actual, 1) == actual.lots or (ideal.exit_reason and coverage(actual, 1) > actual.lots)
     limits = [o.lots for o in actual.resting if o.purpose in (Purpose.PARTIAL, Purpose.TARGET)]
     assert sum(limits) <= actual.lots
 

@@ -89,15 +89,19 @@ def test_an_emergency_whose_answers_are_lost_never_flips(tmp_path):
     assert bench.lots() == 0
 
 
-def test_stops_stay_until_an_empty_list_of_positions_is_confirmed(tmp_path):
+def test_an_emergency_closes_what_our_books_hold_though_the_list_of_positions_stays_empty(tmp_path):
     async def story(bench):
         await bench.enter(10)
         bench.gateway.hidden_positions = True
         bench.ask("emergency")
-        await bench.run(20)
-        return bench.stops()
+        await bench.run(4)
+        before = bench.stops()
+        await bench.run(16)
+        return before
 
-    assert Bench(folder=tmp_path).play(story) == [(-1, 10, STOP)]
+    bench = Bench(folder=tmp_path)
+    assert bench.play(story) == [(-1, 10, STOP)]  # not flat because a list says so
+    assert (bench.lots(), bench.book(), bench.stops()) == (0, 0, [])
 
 
 def test_nothing_is_entered_after_an_emergency_until_a_person_resumes(tmp_path):

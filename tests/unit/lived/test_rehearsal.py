@@ -54,6 +54,7 @@ def test_where_all_is_well_nothing_would_be_sent(venue):
 @pytest.mark.parametrize("venue", VENUES)
 def test_a_stop_that_somebody_took_away_would_be_placed_again(venue):
     async def take_away(bench):
+        await asyncio.sleep(90)  # before that, reads may be older than the order
         for order in bench.exchange.open_orders(bench.account, BTC):
             if order.watch:
                 bench.exchange.cancel(bench.account, BTC, number=order.number)
@@ -62,6 +63,18 @@ def test_a_stop_that_somebody_took_away_would_be_placed_again(venue):
     assert found.differs
     (step,) = found.would_send
     assert (step.what, step.purpose, step.side, step.px) == ("place", "stop", "sell", "64000")
+
+
+def test_a_stop_that_the_venue_took_a_moment_ago_and_does_not_show_is_told_and_not_sent_again():
+    async def hide(bench):
+        for order in bench.exchange.open_orders(bench.account, BTC):
+            if order.watch:
+                bench.exchange.cancel(bench.account, BTC, number=order.number)
+
+    found = told_of(OnTheWire("bybit_linear"), hide, looks=1)
+    assert found.differs
+    assert found.would_send == ()
+    assert len(found.unseen) == 1
 
 
 def test_a_position_that_somebody_changed_is_told_by_venue_and_books():

@@ -25,6 +25,7 @@ BLOCKING = frozenset(
         "X16",
         "X16/maintenance",
         "X17",
+        "X18",
         "X23",
         "X26",
         "X27",

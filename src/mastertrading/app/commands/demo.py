@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mastertrading.app.commands.warm import compile_if_needed
 from mastertrading.app.messages import tr
@@ -27,7 +27,6 @@ SUMMARY = "trade two simulated days on a local exchange, live to see, through th
 HOURS, LONGEST = 48.0, 240.0
 DEMOS = Path("demos")
 FEW = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
-NEWEST = 8
 DIFFERS = 4
 
 
@@ -59,16 +58,17 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(tr("the demonstration needs a venue's protocol"), hint="mastertrading replay")
     resolved = resolved_settings(args)
     compile_if_needed(quiet=args.json)
-    from mastertrading.app.demo import act_of, demo_market, demo_settings, demonstrate
+    from mastertrading.app.demo import act_of, demo_bars, demo_settings, demonstrate
 
     symbols = FEW if args.instruments is None else chosen_instruments(args, resolved)
     settings = demo_settings(resolved.settings)
-    market = demo_market(symbols, args.hours, settings.seed)
+    bars = demo_bars(symbols, args.hours, settings.seed)
+    market = bars.market(settings)
     folder = args.out or DEMOS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     with tempfile.TemporaryDirectory(prefix="mastertrading-") as authority:
         act = act_of(market, settings, args.venue, args.hours, Path(authority))
         with _view(len(act.bars), args) as show:
-            shown = demonstrate(act, folder, args.hours, on_bar=show, clock=time.monotonic)
+            shown = demonstrate(act, bars, folder, args.hours, on_bar=show, clock=time.monotonic)
     show_lived(shown, args.json)
     return 0 if shown.is_same else DIFFERS
 
@@ -82,39 +82,17 @@ def _view(bars: int, args: argparse.Namespace) -> Iterator[Callable[[World], Non
         return
     from rich.live import Live
 
+    from mastertrading.app.demo_view import Screen
+
+    screen = Screen(bars)
+
+    def show(world: World) -> None:
+        screen.note(world)
+        if len(world.milliseconds) % 5 == 0:
+            live.update(screen.draw(world))
+
     with Live(console=out(), refresh_per_second=8, transient=True) as live:
-        yield lambda world: live.update(_screen(world, bars)) if len(world.milliseconds) % 5 == 0 else None
-
-
-def _screen(world: World, bars: int) -> Any:
-    """Where everything is."""
-    from rich.console import Group
-
-    account, done = world.trader.mind.book.account[0], len(world.milliseconds)
-    now = datetime.fromtimestamp(world.gateway.now_ms() / 1000, UTC)
-    title = tr("{venue} · {now:%Y-%m-%d %H:%M} · {done} of {bars} bars · equity {equity:,.2f}")
-    told = table(
-        title.format(
-            venue=world.act.venue, now=now, done=done, bars=bars, equity=int(account.equity) / 1e8
-        ),
-        tr("instrument"), tr("last"), tr("lots"), tr("stop"), tr("target"),
-        numbers=(1, 2, 3, 4),
-    )  # fmt: skip
-    for n, one in enumerate(world.market.instruments):
-        order, position = world.trader.mind.book.orders[n], world.trader.mind.book.positions[n]
-        prices = (order.stop_ticks, order.target_ticks) if position.lots else (0, 0)
-        last = world.local.exchange().markets[one.symbol].last_ticks * one.tick
-        marks = (f"{int(px) * one.tick:f}" if px else "" for px in prices)
-        told.add_row(one.symbol, f"{last:f}", str(int(position.lots)), *marks)
-    trades = table(
-        tr("newest trades"), "#", tr("instrument"), tr("side"), tr("net"), tr("why"), numbers=(0, 3)
-    )
-    for trade in world.journal.trades()[-NEWEST:]:
-        side = tr("long") if trade.side > 0 else tr("short")
-        trades.add_row(
-            str(trade.number), trade.symbol, side, f"{trade.net:,.2f}", trade.close_reason or tr("open")
-        )
-    return Group(told, trades)
+        yield show
 
 
 def show_lived(shown: Shown, as_json: bool) -> None:
@@ -129,15 +107,16 @@ def show_lived(shown: Shown, as_json: bool) -> None:
     )  # fmt: skip
     for one in shown.trades:
         side = tr("long") if one["side"] > 0 else tr("short")
+        left = one["exit"][:12] if one["closed_ms"] else ""
         trades.add_row(
-            str(one["number"]), one["symbol"], side, one["entry"][:12], one["exit"][:12], f"{float(one['net']):,.2f}",
-            one["why"],
+            str(one["number"]), one["symbol"], side, one["entry"][:12], left, f"{float(one['net']):,.2f}", one["why"]
         )  # fmt: skip
     console.print(trades)
     sentence = tr("{bars} bars in {seconds:.0f} s; a bar took {p50} ms (p99 {p99} ms)")
     p50, p99 = shown.ms_a_bar
     console.print(sentence.format(bars=shown.bars, seconds=shown.seconds, p50=p50, p99=p99))
-    hashes = "  ".join(f"{name} {told}" for name, told in shown.hashes.items())
-    verdict = tr("the same trades") if shown.is_same else tr("DIFFERENT trades")
+    verdict = tr("the same decisions and trades") if shown.is_same else tr("DIFFERENT decisions or trades")
+    hashes = "  ".join(f"{name} {told.trades}" for name, told in shown.prints.items())
     console.print(tr("parity: {hashes}: {verdict}").format(hashes=hashes, verdict=verdict))
-    console.print(tr("journal and report are in {folder}").format(folder=shown.folder))
+    console.print(tr("report:  {path}").format(path=shown.folder / "report.html"))
+    console.print(tr("journal: {path}").format(path=shown.folder / "journal.db"))

@@ -35,6 +35,7 @@ def _findings(args: argparse.Namespace) -> Iterator[Finding]:
     from mastertrading.app.doctor.account import (
         look_at_clock,
         look_at_journal,
+        look_at_pid,
         look_at_settings,
     )
     from mastertrading.app.doctor.machine import look_at_machine
@@ -44,5 +45,6 @@ def _findings(args: argparse.Namespace) -> Iterator[Finding]:
     found, resolved = look_at_settings(args)
     yield found
     yield from look_at_journal(args)
+    yield from look_at_pid(folder)
     if resolved is not None and not args.offline:
         yield look_at_clock(resolved)

@@ -23,6 +23,7 @@ from mastertrading.app.terminal import err, progress
 
 if TYPE_CHECKING:
     from mastertrading.app.live_world import Act
+    from mastertrading.app.parity.bars import NamedBars
 
 SUMMARY = "run the live cycle over recorded bars, with a journal, and compare it with the backtest"
 REPLAYS = Path("replays")
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """Do it."""
     check_window(args)
     check_source(args, "mastertrading replay --synthetic --days 2")
-    act = _act(args)
+    act, bars = asked_act(args)
     compile_if_needed(quiet=args.json)
     from mastertrading.app.demo import demonstrate
 
@@ -45,28 +46,36 @@ def run(args: argparse.Namespace) -> int:
     hours = len(act.bars) * act.market.base_ms / 3_600_000
     with progress(tr("trading"), len(act.bars), quiet=args.json) as advance:
         shown = demonstrate(
-            act, folder, hours, on_bar=lambda world: advance(len(world.milliseconds)), clock=time.monotonic
+            act,
+            bars,
+            folder,
+            hours,
+            on_bar=lambda world: advance(len(world.milliseconds)),
+            clock=time.monotonic,
         )
     show_lived(shown, args.json)
     return 0 if shown.is_same else DIFFERS
 
 
-def _act(args: argparse.Namespace) -> Act:
+def asked_act(args: argparse.Namespace) -> tuple[Act, NamedBars]:
+    """What shall be lived, by the options, and which bars that is."""
     resolved = resolved_settings(args)
-    from mastertrading.app.backtest import Wanted, market_of
-    from mastertrading.app.demo import in_lots
+    from mastertrading.app.backtest import Wanted, check_made_window
     from mastertrading.app.live_world import Act
+    from mastertrading.app.parity.bars import NamedBars
 
     remarks = err(quiet=args.json)
-    wanted = Wanted(
-        instruments=chosen_instruments(args, resolved),
-        data=args.data,
-        venue=args.venue,
-        days=args.days or SYNTHETIC_DAYS,
-        from_ms=args.from_ms,
-        to_ms=args.to_ms,
-    )
-    market = market_of(
-        wanted, resolved.settings, lambda sentence: remarks.print(tr(sentence), style="dim", markup=False)
-    )
-    return Act(in_lots(market), resolved.settings, from_ms=args.from_ms, to_ms=args.to_ms)
+
+    def notice(sentence: str) -> None:
+        remarks.print(tr(sentence), style="dim", markup=False)
+
+    window = {"from_ms": args.from_ms, "to_ms": args.to_ms}
+    symbols, settings = chosen_instruments(args, resolved), resolved.settings
+    if args.data is None:
+        bars = NamedBars(symbols, days=args.days or SYNTHETIC_DAYS, seed=settings.seed)
+    else:
+        bars = NamedBars(symbols, str(args.data), args.venue or "", **window)
+    market = bars.market(settings, notice)
+    if args.data is None:
+        check_made_window(market, Wanted(symbols, days=bars.days, **window), notice)
+    return Act(market, settings, **window), bars

@@ -134,6 +134,22 @@ def _unresolved(journal: StoredJournal) -> Finding:
     )
 
 
+def look_at_pid(folder: Path) -> Iterator[Finding]:
+    """Whether the process that the pid file names still runs, and is the one it was."""
+    from mastertrading.app.processes import PidFile
+
+    path = folder / "trader.json"
+    if not path.is_file():
+        return
+    claim = PidFile(path).running()
+    if claim is not None:
+        yield ok("process", tr("{pid} trades here").format(pid=claim.who.pid))
+    else:
+        yield warn(
+            "process", tr("{path} names a process that is gone").format(path=path), "mastertrading start"
+        )
+
+
 def look_at_clock(resolved: Resolved) -> Finding:
     """The machine's clock beside the venue's, asked publicly."""
     return asyncio.run(_clock(resolved))

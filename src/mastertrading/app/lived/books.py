@@ -284,12 +284,13 @@ class Books:
             account.journal.balances().get(("wallet", account.journal.account.currency), Decimal(0))
         )
         earned = int(self.trade_rows["net_atoms"].sum()) + int(self.open_rows["net_atoms"].sum())
+        settings: Any = account.settings if curve else None  # tables need none
         empty = Funnel.empty(len(account.instruments), len(account.modules))
         unknown = np.full(len(account.instruments), np.nan)
         return Result(
             instruments=account.instruments,
             modules=account.modules,
-            settings=account.settings,
+            settings=settings,
             identify=lambda: str(account.journal.account),
             data_id="",
             code_id=account.run.code_id,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,9 +55,9 @@ class JournalSource:
         return self.account.journal
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> str:
         """The journal's place."""
-        return Path(self.account.place)
+        return self.account.place
 
     @property
     def option(self) -> str:

@@ -21,7 +21,11 @@ KEKS = ("MASTERTRADING_KEK_FILE", "MASTERTRADING_KEK", "MASTERTRADING_KEK_PASSPH
 
 
 def keys_for(
-    account: AccountName, mode: Mode, environ: Mapping[str, str], journal: StoredJournal, local: Local | None
+    account: AccountName,
+    mode: Mode,
+    environ: Mapping[str, str],
+    journal: StoredJournal | None,
+    local: Local | None,
 ) -> Keys | None:
     """The keys of an account: none on paper; the local exchange's own; the environment's; or those in the journal.
 
@@ -37,7 +41,7 @@ def keys_for(
         return keys_of(account.name, environ)
     if local is not None:
         return Keys(local.api_key, local.secret)
-    if any(environ.get(name) for name in KEKS):
+    if journal is not None and any(environ.get(name) for name in KEKS):
         return _from_vault(account, environ, journal)
     return keys_of(account.name, environ)  # says what is missing
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TypeVar
 
 from mastertrading.simulator.binance.codes import VenueError, illegal, invalid, missing
-from mastertrading.simulator.wire import pairs_of
+from mastertrading.simulator.wire import fields_of
 
 WHOLE = r"^[0-9]{1,20}$"
 NUMBER = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
@@ -139,7 +139,7 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     if not text:
         return []
     try:
-        return pairs_of(text, MOST_PARAMETERS)
+        return fields_of(text, MOST_PARAMETERS)
     except ValueError:
         raise VenueError(-1101, "Too many parameters sent for this endpoint.") from None
 

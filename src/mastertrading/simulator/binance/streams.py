@@ -130,6 +130,9 @@ class Streams:
         timeframe = channel.rpartition("_")[2]
         if "line_" in channel and timeframe in TIMEFRAMES:
             market.watched.add(timeframe)
+        if channel.startswith("markPrice") and market.mark_ticks:
+            # the venue tells it every second or three; where time stands still the next one would never come
+            session.tell(name, frames.mark_price(self._scale(market.symbol), market, self.desk.now_ms()))
 
     def add_user(self, session: StreamSession, key: str) -> bool:
         """Let a session read an account's news; False if the listen key is not alive."""

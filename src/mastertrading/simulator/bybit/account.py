@@ -164,7 +164,7 @@ def _trade(parts: list[Income], fills: dict[int, Execution], desk: Desk) -> tupl
     fee = -sum(one.atoms for one in parts if one.kind is IncomeKind.FEE)
     lots = abs(fill.lots)
     value = lots * fill.px_ticks * grid.atoms
-    names = {Cause.LIQUIDATION: "LIQUIDATION", Cause.ADL: "ADL"}
+    names = {Cause.LIQUIDATION: "LIQUIDATION", Cause.ADL: "ADL", Cause.DELIVERY: "DELIVERY"}
     return last.number, {
         "transSubType": "",
         "id": ids.id_of(Kind.INCOME, last.number),

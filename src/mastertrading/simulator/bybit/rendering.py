@@ -53,6 +53,7 @@ _EXECUTIONS = {
     Cause.FOREIGN: "Trade",
     Cause.LIQUIDATION: "BustTrade",
     Cause.ADL: "AdlTrade",
+    Cause.DELIVERY: "Delivery",
 }
 STOP_LOSS, TAKE_PROFIT, PLAIN_STOP = "StopLoss", "TakeProfit", "Stop"
 
@@ -104,6 +105,8 @@ def create_type(order: Order, kind: str) -> str:
         return "CreateByLiq"
     if order.cause is Cause.ADL:
         return "CreateByAdl_PassThrough"
+    if order.cause is Cause.DELIVERY:
+        return "CreateBySettle"
     return {"": "CreateByUser", PLAIN_STOP: "CreateByStopOrder"}.get(kind, f"CreateBy{kind}")
 
 

@@ -44,13 +44,19 @@ def header(facts: Facts, tr: Translate) -> Html:
         "header",
         el(
             "p",
-            el("span", tr(words.PAGE["title"]), class_="kind"),
+            el("span", _kind(facts, tr), class_="kind"),
             " ",
             lead + own,
             class_="lead",
         ),
         el("h1", marks.minus(verdict(facts.statistics, tr)), id="verdict"),
     )
+
+
+def _kind(facts: Facts, tr: Translate) -> str:
+    """A backtest, or the account that lived it."""
+    account = facts.summary.get("lived", {}).get("account")
+    return tr(words.PAGE["lived"]).format(account=account) if account else tr(words.PAGE["title"])
 
 
 def _date(ms: int) -> str:

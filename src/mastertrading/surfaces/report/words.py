@@ -5,6 +5,7 @@ from __future__ import annotations
 PAGE = {
     "language": "en",
     "title": "Backtest",
+    "lived": "Account {account}",
     "lead": "{source} · {begin} to {end} · {days} days · {instruments} instruments",
     "lead_one": "{source} · {begin} to {end} · {days} days · {instrument}",
     "contents": "Contents",

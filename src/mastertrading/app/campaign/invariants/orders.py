@@ -17,6 +17,7 @@ HIDING = frozenset({"X10", "X11"})
 CHURN = 6
 """Commands of a flat instrument in a minute."""
 ID = re.compile(r"[a-z0-9]{1,32}")
+CAUSES = {Cause.LIQUIDATION: "liquidation", Cause.ADL: "adl", Cause.DELIVERY: "settlement"}
 OWN_RULES = frozenset(
     {No.TICK, No.LOT, No.MIN_QTY, No.MAX_QTY, No.MIN_NOTIONAL, No.PRICE_BAND, No.POSITION_MODE}
 )
@@ -267,7 +268,7 @@ class RightCause(Checker):
         for done in self.scene.account.executions:
             order = self.scene.account.orders.get(done.order)
             name = self.scene.name_of(order) if order is not None and done.cause is Cause.CLIENT else ""
-            cause = done.cause.value if done.cause in (Cause.LIQUIDATION, Cause.ADL) else "trade"
+            cause = CAUSES.get(done.cause, "trade")
             there[done.symbol, done.ts_ms, done.order_side, name if is_ours(name) else "", cause] += 1
         for one in there - here:
             near = [other[3:] for other in here - there if other[:3] == one[:3]]
