@@ -369,5 +369,21 @@ class VenueContract(GatewayContract):
         assert missed == []
         assert len(gaps) >= 3
 
+    def test_ccxt_forgets_what_it_kept_of_streams_and_no_bar_is_lost_by_that(self, monkeypatch):
+        monkeypatch.setattr("mastertrading.exchange.connection.FORGET_EVERY", 20)
+
+        async def scenario(desk: Desk):
+            kept = desk.gateway.connection.ccxt.ohlcvs
+            kept["OLD/USDT:USDT"] = {"1m": []}
+            heard = desk.listen(desk.gateway.market_events((SYMBOL,), "1m"))
+            await desk.clock.sleep(1)
+            await desk.minutes(*(60_000 + 10 * n for n in range(30)))
+            await desk.clock.sleep(1)
+            return [one.ts_ms for one in heard if isinstance(one, Bar) and one.closed], dict(kept)
+
+        closed, kept = self.play(scenario)
+        assert closed == [closed[0] + n * MINUTE_MS for n in range(30)]
+        assert "OLD/USDT:USDT" not in kept
+
 
 __all__ = ["GatewayContract", "OrderRequest", "VenueContract"]

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mastertrading.app.bar_inputs import Inputs, listings_of, primer_of
-from mastertrading.app.demo import HISTORY_HOURS, demo_market, demo_settings
+from mastertrading.app.demo import HISTORY_HOURS, demo_bars, demo_settings
 from mastertrading.app.live_world import HIGHEST_LEVERAGE, LEAD
 from mastertrading.settings.schema import Settings
 from mastertrading.simulator.bybit.desk import uid_of
@@ -57,7 +57,7 @@ class Load:
 async def live(load: Load, folder: Path) -> Figures:
     """Live the bars with a trader in another process; what it measured (``live_trader.Sheet``)."""
     settings = demo_settings(Settings())
-    market = demo_market(load.symbols, load.bars / 60, load.seed)
+    market = demo_bars(load.symbols, load.bars / 60, load.seed).market(settings)
     start = HISTORY_HOURS * 60
     local = LocalExchange(
         listings_of(market.instruments, settings),
@@ -147,6 +147,7 @@ def summary(sheet: Figures) -> Figures:
         "growth_mib_an_hour": round(slope([(bar / 60, mib) for bar, mib in memory]), 3),
         "slower_ms_an_hour": round(slope(_by_hour(hour)), 3),
         "by_hour_cpu_ms": [round(value, 1) for _, value in _by_hour(hour)],
+        "memory_mib": [round(mib, 1) for _, mib in sheet["memory"][:: max(1, len(sheet["memory"]) // 12)]],
         "tidied": len(sheet["tidy_ms"]),
         "tidy_ms": _shares(sheet["tidy_ms"] or [0.0]),
         "full_collections_ms": [round(one) for one in sheet["collected_ms"]],

@@ -33,6 +33,8 @@ HOLD_S = {TOO_MANY: 5.0, BANNED: 120.0, FORBIDDEN: 60.0}
 """How long nobody asks after such a status without a ``Retry-After``."""
 FEW_KEPT = dict.fromkeys(("OHLCVLimit", "ordersLimit", "tradesLimit", "myTradesLimit"), 10)
 """ccxt keeps a thousand of what each stream tells, of every instrument; we read frames as they come."""
+FORGET_EVERY = 10_000
+"""Frames after which ccxt is made to forget what it kept of streams."""
 PATIENCE_S = {Priority.PROTECTION: 20.0, Priority.USUAL: 10.0}
 
 
@@ -289,6 +291,7 @@ class _Tap(_Ccxt):  # type: ignore[misc]
 
     logger = QUIET
     tap: Connection
+    frames = 0
 
     def __repr__(self) -> str:
         return f"ccxt.pro.{self.id}"
@@ -331,10 +334,18 @@ class _Tap(_Ccxt):  # type: ignore[misc]
 
     def handle_message(self, client: Any, message: Any) -> None:
         self.tap.on_frame(client.url, message)
+        self.frames += 1
+        if self.frames % FORGET_EVERY == 0:
+            self._forget_streams()
         try:
             super().handle_message(client, message)
         except Exception as error:  # one strange frame would end ccxt's receiving without a word
             QUIET.warning("%s: a frame that ccxt can't read (%s)", self.id, type(error).__name__)
+
+    def _forget_streams(self) -> None:
+        """Its caches note every bar and order that nobody fetched from them since, for ever."""
+        self.ohlcvs.clear()
+        self.orders = None
 
     def on_connected(self, client: Any, message: Any = None) -> None:
         super().on_connected(client, message)

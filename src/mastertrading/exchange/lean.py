@@ -105,10 +105,12 @@ def exchange_ids() -> tuple[str, ...]:
 @cache
 def errors() -> Any:
     """The exceptions of ccxt, as a module."""
+    name = f"{PACKAGE}.base.errors"
     if PACKAGE in sys.modules:
-        return import_module(f"{PACKAGE}.base.errors")
-    exchange_class("bybit")
-    return sys.modules[f"{PACKAGE}.base.errors"]
+        return import_module(name)
+    if name not in sys.modules:
+        exchange_class("bybit")
+    return sys.modules[name]
 
 
 @cache

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mastertrading.app.demo import act_of, demo_market, demo_settings, demonstrate
+from mastertrading.app.demo import act_of, demo_bars, demo_settings, demonstrate
 from mastertrading.app.lived.account import Account
 from mastertrading.app.lived.source import JournalSource
 from mastertrading.app.played import Played
@@ -24,10 +24,11 @@ HOURS = 5
 def lived(tmp_path_factory):
     """A folder with a journal, and one of the backtest's run."""
     settings = demo_settings(Settings())
-    market = demo_market(NAMES, HOURS, 0)
+    bars = demo_bars(NAMES, HOURS, 0)
+    market = bars.market(settings)
     act = act_of(market, settings, "paper", HOURS, None)
     folder = tmp_path_factory.mktemp("lived") / "account"
-    demonstrate(act, folder, HOURS, on_bar=lambda world: None, clock=time.monotonic)
+    demonstrate(act, bars, folder, HOURS, on_bar=lambda world: None, clock=time.monotonic)
     run = tmp_path_factory.mktemp("lived") / "run"
     Played(market, settings, Ask(act.from_ms, act.to_ms, all_paths=False), None, ()).save(run)
     return SimpleNamespace(folder=folder, run=run)

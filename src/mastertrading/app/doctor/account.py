@@ -106,7 +106,8 @@ def _ledger(journal: StoredJournal) -> Finding:
 
 def _lease(journal: StoredJournal) -> Finding:
     held, now_ms = journal.lease(), time.time_ns() // 1_000_000
-    if held is None:
+    runs = journal.runs()
+    if held is None or (runs and runs[-1].ended_ms):
         return ok("lease", tr("nobody trades this account now"))
     left_s = (held.expires_ms - now_ms) / 1000
     if left_s > 0:
