@@ -6,19 +6,13 @@ import asyncio
 from decimal import Decimal
 
 from mastertrading.app.bar_inputs import listings_of
-<<<<<<< HEAD
-from mastertrading.app.demo import HISTORY_HOURS, demo_settings
-=======
 from mastertrading.app.demo import demo_bars, demo_settings
->>>>>>> main
 from mastertrading.app.live_world import atoms_of
-from mastertrading.app.parity.bars import in_lots
 from mastertrading.app.trading.diary import Diary
 from mastertrading.app.trading.folder import TradingFolder
 from mastertrading.app.trading.trading import Trading
 from mastertrading.app.trading.wish import Wish
 from mastertrading.domain.facts import AccountName
-from mastertrading.lake.synthetic import synthesize
 from mastertrading.settings.schema import Exchange, Settings
 from mastertrading.simulator.conductor import Pace
 from mastertrading.simulator.local import LocalExchange
@@ -40,11 +34,7 @@ def lively(mode="paper", venue="binance_usdm", symbols=SYMBOLS, **exchange):
 
 def market_of(hours=3.0, symbols=SYMBOLS):
     """Bars made from a seed."""
-<<<<<<< HEAD
-    return in_lots(synthesize(symbols, (hours + HISTORY_HOURS) / 24, 6))
-=======
     return demo_bars(symbols, hours, 6).market(Settings())
->>>>>>> main
 
 
 class Theatre:
