@@ -8,7 +8,7 @@ it can only reduce. A position that a read *does* show is protected at once, who
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -64,6 +64,11 @@ class Differences:
             doubt = self.doubts.get(symbol)
             return ours if doubt is not None and doubt.is_no_accident else None
         return told
+
+    def settle(self, symbols: Iterable[str]) -> None:
+        """Nothing differs there any more."""
+        for symbol in symbols:
+            self.doubts.pop(symbol, None)
 
     def doubt(self, symbol: str, told: int | None, ours: int, now_ms: int) -> bool:
         """Note what a clean look showed; whether the difference was seen often and for long enough."""

@@ -103,6 +103,7 @@ class Observer:
         news = await self.reader.news(self.recorder.since(known), symbols, payments_ms)
         news = await self.namer.named(self.recorder.sifted(news), self.recorder)
         booked = self._book(news)
+        self.differences.settle({symbol for symbol, lots in told.items() if lots == self._ours(symbol)})
         adjustments = self._explain(snapshot, told, news)
         uncertain = self._uncertain() | news.unread
         held = {s: self.differences.lots(s, told[s], self._ours(s)) for s in told}

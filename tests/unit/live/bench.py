@@ -55,7 +55,7 @@ class Spoilt:
         self.swallowed: dict[Purpose, int] = {}
         self.refused: dict[Purpose, list] = {}
         self.hidden_positions = self.hidden_orders = self.down = False
-        self.found_nothing = self.no_fills = False
+        self.found_nothing = self.no_fills = self.no_answer = False
         self.clock_error_ms = 0.0
         self.synced = 0
         self.wallet_off = Decimal(0)
@@ -97,6 +97,8 @@ class Spoilt:
 
     async def find_order(self, symbol, client_id):
         self._read()
+        if self.no_answer:
+            raise ExchangeUnavailable("the venue does not answer")
         return None if self.found_nothing else await self.inner.find_order(symbol, client_id)
 
     async def place(self, request):

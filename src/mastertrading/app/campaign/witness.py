@@ -79,16 +79,17 @@ class Wire:
         faults = tuple(self.plan.faults)
         before = [fault.hits for fault in faults]
         answer = do()
-        acted = [one.key for one, hits in zip(faults, before, strict=True) if one.hits != hits]
+        acted = [one for one, hits in zip(faults, before, strict=True) if one.hits != hits]
         if acted:
-            self.note_hits(acted, private)
+            ban_s = max(getattr(one, "retry_after_s", 0) for one in acted)
+            self.note_hits([one.key for one in acted], private, 1000 * ban_s)
         return answer
 
-    def note_hits(self, keys: Sequence[str], private: bool) -> None:
-        """Faults have acted."""
+    def note_hits(self, keys: Sequence[str], private: bool, ban_ms: int = 0) -> None:
+        """Faults have acted; so long the venue forbids to ask again."""
         self.hits.update(keys)
         if private:
-            self.troubled_until_ms = max(self.troubled_until_ms, self.now() + GRACE_MS)
+            self.troubled_until_ms = max(self.troubled_until_ms, self.now() + ban_ms + GRACE_MS)
         for listener in self.on_hit:
             listener(tuple(keys))
 
