@@ -72,6 +72,10 @@ class Theatre:
             on_minute=on_minute,
         )
 
+    def later(self, seconds, act):
+        """Let something happen after so much of the exchange's time."""
+        asyncio.get_running_loop().call_later(seconds, act)
+
     def play(self, scene):
         """Run a scene while the market goes on; what it returns."""
 

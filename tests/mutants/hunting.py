@@ -2,95 +2,66 @@
 
 ::
 
-    python tests/mutants/hunting.py            # all of them; a minute each at most
+    python tests/mutants/hunting.py                 # each in the story that its patch names; what the suite does
     python tests/mutants/hunting.py thaw-early
+    python tests/mutants/hunting.py --search NAME   # through all stories, until one catches it; --note writes it down
 
-The unchanged code lives through the same stories without a word. An exception is no catch.
+The unchanged code lives through the same stories without a word. An exception is no catch. A mutant lives in a child
+of this process, which has everything compiled: only the live cycle, and who imports it, is imported anew.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import os
+import multiprocessing
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 LIVE = Path("src/mastertrading/live")
 PATCHES = ROOT / "tests" / "mutants"
 NO_CATCH = frozenset({"L4"})
 """The process ended by an error: a bug that shows itself proves nothing about the invariants."""
-SEEDS = (7, 10, 17, 20, 21, 22, 23)
-SHORT = {"minutes": 8, "calm_minutes": 3}
+IMPORTED_ANEW = ("mastertrading.live", "mastertrading.app")
+CAUGHT_BY, CAUGHT_IN = "Caught-by: ", "Caught-in: "
+LONGEST_S = 20.0
 
 
-def stories() -> Iterator[object]:
-    """What every mutant has to live through, quick ones first."""
-    from mastertrading.app.campaign.doors import MOMENTS
-    from mastertrading.app.campaign.faults import story_of
-    from mastertrading.app.campaign.scenarios import scenarios
-    from mastertrading.app.campaign.story import Kill, Story
-    from mastertrading.app.campaign.trial import Trial
-
-    yield Story(name="calm (paper)", venue="paper", seed=1, **SHORT)
-    every = {story.name: story for story in scenarios()}
-    yield from (story for name, story in every.items() if name not in HARD)
-    for name in ("two at once (paper)", "flip (bybit_linear)"):
-        trial = Trial(every[name])
-        trial.run()
-        changing = [one for one in trial.world.fate.steps[: trial.world.rest_step] if one.kind != "read"]
-        placing = [one for one in changing if one.name == "place"]
-        for step in (*placing, *changing[::13]):
-            for moment in MOMENTS[step.kind]:
-                kills = (Kill(step.number, moment.value),)
-                yield replace(every[name], name=f"{name}: {step.number} {moment}", kills=kills)
-    yield Story(name="an hour (bybit_linear)", venue="bybit_linear", seed=2, minutes=40, calm_minutes=20)
-    yield from (story_of(seed) for seed in SEEDS)
-
-
-HARD = frozenset(
-    {
-        "deleveraged (binance_usdm)",
-        "liquidated in part (binance_usdm)",
-        "entry without a reply (binance_usdm)",
-        "entry of unknown outcome (binance_usdm)",
-        "reads lag (bybit_linear)",
-        "no positions seen (binance_usdm)",
-        "no positions seen (bybit_linear)",
-    }
-)
-"""Scenarios in which the unchanged code still breaks something: they prove nothing about a mutant."""
-
-
-def caught_by(only_first: bool = True) -> tuple[str, str, set[str]]:
-    """In this process: which invariant speaks first, in which story, and what else was seen."""
-    from mastertrading.app.campaign.trial import tried
-
-    seen: set[str] = set()
-    for story in stories():
-        found = [one.invariant for one in tried(story).violations]
-        seen.update(found)
-        caught = [one for one in found if one not in NO_CATCH]
-        if caught and only_first:
-            return caught[0], story.name, set(found)
-    return "", "", seen
-
-
+# -------------------------------------------------------------------- patches
 def patches() -> list[Path]:
     """Every mutant."""
     return sorted(PATCHES.glob("*.patch"))
 
 
+def _told(patch: Path, word: str) -> str:
+    lines = patch.read_text(encoding="utf-8").splitlines()
+    return next((line.removeprefix(word) for line in lines if line.startswith(word)), "")
+
+
 def expected(patch: Path) -> str:
     """The invariant that is meant to catch it."""
-    lines = patch.read_text(encoding="utf-8").splitlines()
-    return next(line.removeprefix("Caught-by: ") for line in lines if line.startswith("Caught-by: "))
+    return _told(patch, CAUGHT_BY)
+
+
+def ground(patch: Path) -> str:
+    """The story in which it is caught."""
+    return _told(patch, CAUGHT_IN)
+
+
+def note(patch: Path, invariant: str, story: str) -> None:
+    """Write down who catches it, and where."""
+    lines = patch.read_text(encoding="utf-8").splitlines(keepends=True)
+    rest = [line for line in lines if not line.startswith((CAUGHT_BY, CAUGHT_IN))]
+    at = next(n for n, line in enumerate(rest) if not line.strip()) + 1
+    rest[at:at] = [f"{CAUGHT_BY}{invariant}\n", f"{CAUGHT_IN}{story}\n"]
+    patch.write_text("".join(rest), encoding="utf-8")
 
 
 def applied(patch: Path, folder: Path) -> None:
@@ -102,51 +73,85 @@ def applied(patch: Path, folder: Path) -> None:
     )  # fmt: skip
 
 
-def hunted(patch: Path | None) -> dict[str, object]:
-    """Let a mutant (None: the unchanged code) live; what caught it."""
+# -------------------------------------------------------------------- lives
+@cache
+def unchanged(name: str) -> tuple[str, ...]:
+    """What the unchanged code breaks in a story."""
+    from mastertrading.app.campaign.trial import tried
+    from mutants.grounds import by_name
+
+    return tuple(one.invariant for one in tried(by_name()[name]()).violations)
+
+
+def hunted(patch: Path, names: Iterable[str]) -> dict[str, Any]:
+    """Let a mutant live through stories until one catches it: by what, and where."""
+    from mutants.grounds import by_name
+
+    stories = by_name()
+    for name in names:
+        broken = _broken(patch, stories[name]())
+        catches = [one for one in broken if one not in NO_CATCH and " " not in one]
+        if catches and not unchanged(name):
+            by = expected(patch) if expected(patch) in catches else catches[0]
+            return {"mutant": patch.stem, "story": name, "caught": by, "seen": sorted(set(broken))}
+    return {"mutant": patch.stem, "story": "", "caught": "", "seen": []}
+
+
+def _broken(patch: Path, story: Any) -> list[str]:
+    """What a mutant breaks in a story, in a child of this process."""
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if patch is not None:
-            applied(patch, folder)
-        live = (folder if patch is not None else ROOT) / LIVE
-        run = subprocess.run(
-            [sys.executable, __file__, "--inside"],
-            env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "LIVE": str(live)},
-            check=False, capture_output=True, text=True,
-        )  # fmt: skip
-    if run.returncode != 0:
-        return {"caught": "", "story": "", "seen": [], "error": run.stderr[-500:]}
-    told: dict[str, object] = json.loads(run.stdout.splitlines()[-1])
-    return told
+        applied(patch, Path(name))
+        child = context.Process(target=_live, args=(there, Path(name) / LIVE, story))
+        child.start()
+        there.close()
+        try:
+            found: list[str] = here.recv() if here.poll(LONGEST_S) else [f"nothing in {LONGEST_S:g} s"]
+        except EOFError:
+            found = []
+        child.kill()
+        child.join()
+        here.close()
+    return found
 
 
-def main(names: list[str]) -> int:
+def _live(pipe: Any, live: Path, story: Any) -> None:
+    for name in [name for name in sys.modules if name.startswith(IMPORTED_ANEW)]:
+        del sys.modules[name]
+    import mastertrading.live
+
+    mastertrading.live.__path__[:] = [str(live)]  # all else stays where it is compiled already
+    from mastertrading.app.campaign.trial import tried
+
+    pipe.send([one.invariant for one in tried(story).violations])
+
+
+# -------------------------------------------------------------------- by hand
+def main(words: Sequence[str]) -> int:
     """Hunt the mutants named, or all of them; 1 if one survives."""
-    chosen = [one for one in patches() if not names or one.stem in names]
-    survivors = []
-    with ThreadPoolExecutor(int(os.environ.get("WORKERS", "1"))) as pool:
-        for patch, told in zip(chosen, pool.map(hunted, chosen), strict=True):
-            if not told["caught"]:
-                survivors.append(patch.stem)
-            print(
-                f"{patch.stem:<26} meant for {expected(patch):<4} caught by {told['caught'] or '-':<4}"
-                f" in {told['story']} {told.get('error', '')}",
-                flush=True,
-            )
-    print(
-        f"{len(chosen) - len(survivors)} of {len(chosen)} caught; survivors: {', '.join(survivors) or 'none'}"
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--search", action="store_true")
+    parser.add_argument("--note", action="store_true")
+    parser.add_argument("--part", default="0/1")
+    args = parser.parse_args(words)
+    part, parts = map(int, args.part.split("/"))
+    from mastertrading.app.campaign.sheet import be_quiet
+    from mutants.grounds import by_name
+
+    be_quiet()
+    survivors = 0
+    for patch in [one for one in patches() if not args.names or one.stem in args.names][part::parts]:
+        known = [ground(patch)] if ground(patch) in by_name() else []
+        told = hunted(patch, [*known, *by_name()] if args.search else known)
+        survivors += not told["caught"]
+        if args.note and told["caught"]:
+            note(patch, told["caught"], told["story"])
+        print(json.dumps(told), flush=True)
     return int(bool(survivors))
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--inside"]:
-        import mastertrading.live
-
-        mastertrading.live.__path__[:] = [os.environ["LIVE"]]  # all else stays where it is compiled already
-        first, where, others = caught_by()
-        print(json.dumps({"caught": first, "story": where, "seen": sorted(others)}))
-    elif sys.argv[1:] == ["--unchanged"]:
-        print(hunted(None))
-    else:
-        raise SystemExit(main(sys.argv[1:]))
+    sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+    raise SystemExit(main(sys.argv[1:]))

@@ -303,7 +303,7 @@ class MarketFeed(_Feed):
         try:
             return await self.gateway.bars(series.symbol, self._timeframe, series.next_ms, series.wanted_ms)
         except (ExchangeUnavailable, ExchangeRefused) as error:
-            LOG.warning("%s", error.what)
+            LOG.warning("%s (%s)", error.what, error.why)
             return None
 
     def _put_filled(self, bar: Bar | None) -> None:

@@ -26,6 +26,8 @@ from mastertrading.live.ear import BarInputs
 from mastertrading.live.trader import Trader
 
 LOG = logging.getLogger("mastertrading.live")
+JOURNAL_AGAIN_S = 1.0
+"""How often a journal that cannot be written is tried again."""
 OnMinute = Callable[[BarInputs, bool], None]
 """Told of each minute that has passed, and whether it was decided on."""
 
@@ -186,6 +188,9 @@ class Runner:
 
     async def wait(self) -> None:
         """Until a stream says something, or time alone makes something due."""
+        if self._without_journal_s is not None:
+            await self.clock.sleep(JOURNAL_AGAIN_S)
+            return
         if self._stir.is_set():
             self._stir.clear()
             return

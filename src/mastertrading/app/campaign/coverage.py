@@ -12,7 +12,9 @@ from mastertrading.domain.intents import CommandState
 FEWEST_FAULTS, FEWEST_HELD, FEWEST_HITS, FEWEST_PAIRS = 3.0, 0.9, 30, 1
 """Faults that fired a seed on average; share of seeds with a position during a fault; hits a fault; hits a pair."""
 IN_FLIGHT = tuple(str(state) for state in CommandState if not state.is_over)
-STATES = (NONE, *IN_FLIGHT)
+NOT_REACHED = {"partial": "volume is without bound in a campaign: orders fill whole, or end"}
+"""States that no command of a campaign is ever seen in."""
+STATES = tuple(state for state in (NONE, *IN_FLIGHT) if state not in NOT_REACHED)
 """States that a command can be in when a fault acts. One that is over is no command in flight any more."""
 NOT_TRIED = {"D13": "no book is read: entries go by first prices, and prices by tickers"}
 """Faults that a trader of this cycle can never meet."""
@@ -59,7 +61,11 @@ def coverage(
             f"hits a fault >= {FEWEST_HITS}": not rare,
             f"fault x state >= {FEWEST_PAIRS}": not missing,
         },
-        "excluded": {**NOT_TRIED, **{f"{key} {state}": why for (key, state), why in NEVER.items()}},
+        "excluded": {
+            **NOT_TRIED,
+            **NOT_REACHED,
+            **{f"{key} {state}": why for (key, state), why in NEVER.items()},
+        },
     }
 
 

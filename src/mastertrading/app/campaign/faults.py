@@ -26,6 +26,9 @@ STREAMED = 5
 """Every so many seeds, one lives by its streams; the others are told bars and news, and spend no time on frames."""
 WHOLE_LINKS = frozenset({"N10", "N11"})
 """They befall a connection or not, once: where they are drawn, they do."""
+LONG = (50, 14)
+"""Of the seeds that live by their streams a few last until funding is charged: every so many-th, counted from."""
+LONGER_MINUTES = 20
 FEWEST, MOST = 4, 9
 FEWEST_STREAMED, MOST_STREAMED = 2, 5
 LONGEST_SHARE = 0.35
@@ -37,6 +40,8 @@ def story_of(seed: int, minutes: int = 15, calm_minutes: int = 5, among: Sequenc
     """The story of a seed: its venue, its prices, its faults with their parameters, rates and windows."""
     dice = Dice(f"campaign/{seed}")
     felt = set(among) - set(ON_STREAMS)
+    if seed % LONG[0] == LONG[1]:
+        minutes += LONGER_MINUTES
     streams = seed % STREAMED == STREAMED - 1 or not felt
     faults = []
     for key in _chosen(dice, among, streams):

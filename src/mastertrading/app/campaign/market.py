@@ -53,6 +53,8 @@ def market_of(story: Story) -> Market:
         lows[:, n] = np.minimum(
             _on(np.minimum(begins, ends) * (1 - reach[1]), step), np.minimum(opens[:, n], closes[:, n])
         )
+    volume = np.full(shape, 1e6)
+    volume[: len(story.volumes)] = np.array(story.volumes[: story.bars]).reshape(-1, 1)
     ts_ms = BEGIN_MS + MINUTE_MS * np.arange(story.bars, dtype=np.int64)
     return Market(
         tuple(instrument(symbol) for symbol in story.symbols),
@@ -62,7 +64,7 @@ def market_of(story: Story) -> Market:
         highs,
         lows,
         closes,
-        np.full(shape, 1e6),
+        volume,
         np.ones(shape, bool),
         tuple(_funding(ts_ms) for _ in story.symbols),
         tuple(_nothing() for _ in story.symbols),

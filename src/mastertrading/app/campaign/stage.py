@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,9 @@ from mastertrading.domain.facts import AccountName
 from mastertrading.domain.market import MINUTE_MS
 from mastertrading.live.ear import BarInputs, Ear, Heard
 from mastertrading.signals.rows import VERDICT
+from mastertrading.simulator.binance.rules import BinanceRules
 from mastertrading.simulator.bybit.desk import uid_of
+from mastertrading.simulator.bybit.rules import BybitRules
 from mastertrading.simulator.clock import VirtualClock
 from mastertrading.simulator.conductor import Pace
 from mastertrading.simulator.events import Event
@@ -30,6 +33,7 @@ from mastertrading.simulator.script import Script
 from mastertrading.simulator.tape import BarTape
 
 PAPER = "paper"
+RULES: dict[str, Any] = {"binance_usdm": BinanceRules, "bybit_linear": BybitRules}
 NAME = "me"
 DEPOSIT = 100_000
 RESTART_S = 1.0
@@ -118,7 +122,11 @@ class Stage:
             replace(listing_of(one, self.settings), funding_interval_ms=60 * MINUTE_MS, max_conditional=200)
             for one in self.market.instruments
         ]
+        if self.story.volume_share is not None:
+            for one in listings:
+                one.volume_share = Decimal(repr(self.story.volume_share))
         rows = [_at(dict(act), BEGIN_MS) for act in self.story.acts]
+        rules = replace(RULES[served](), **self.story.rules) if self.story.rules else None
         return LocalExchange(
             listings,
             venues=(served,),
@@ -126,6 +134,7 @@ class Stage:
             tape=BarTape(self.market, 0, self.story.bars),
             pace=Pace.CLOCK,
             script=_script(rows),
+            rules={served: rules} if rules is not None else None,
         )
 
     @property

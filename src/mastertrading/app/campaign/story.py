@@ -54,6 +54,11 @@ class Story:
         Settings by dotted name.
     streams
         The trader hears bars, prices and news by its streams; otherwise it is told them from the tape.
+    rules
+        Rules of the venue's protocol in place of its own, by name.
+    volume_share, volumes
+        The largest share of a bar's volume that orders may fill (None: no bound), and volumes by minute in place of
+        the usual million.
     journal
         Where the books are kept (``shelf.KINDS``).
     """
@@ -73,6 +78,9 @@ class Story:
     kills: tuple[Kill, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
     streams: bool = False
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    volume_share: float | None = None
+    volumes: tuple[float, ...] = ()
     journal: str = "memory"
 
     @property
@@ -107,7 +115,7 @@ def read_story(path: Path) -> Story:
             symbol: {int(minute): float(value) for minute, value in rows.items()}
             for symbol, rows in told.get("said", {}).items()
         }
-        for name in ("symbols", "path", "faults", "acts"):
+        for name in ("symbols", "path", "faults", "acts", "volumes"):
             told[name] = tuple(told.get(name, getattr(Story(), name)))
         return Story(**told)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

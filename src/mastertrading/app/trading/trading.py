@@ -28,7 +28,7 @@ from mastertrading.app.trading.past import OLDEST_ANCHOR_MS, Past, new_anchor, p
 from mastertrading.app.trading.venue import gateway_of, keys_for, session_of
 from mastertrading.app.trading.wish import Wish
 from mastertrading.compiled.kernel import code_key
-from mastertrading.domain.errors import LeaseLost, MastertradingError, SafetyBlocked
+from mastertrading.domain.errors import ExchangeRefused, LeaseLost, MastertradingError, SafetyBlocked
 from mastertrading.domain.facts import RunFacts
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import MINUTE_MS, Bars, Market
@@ -167,8 +167,21 @@ class Trading:
             origin=wish.origin,
             session=self._session,
         )
-        await self.venue.start()
+        await self._start_venue()
         self.diary.warn(*self.venue.warnings)
+
+    async def _start_venue(self) -> None:
+        try:
+            await self.venue.start()
+        except ExchangeRefused as refused:
+            if not self.venue.signs:
+                raise
+            raise SafetyBlocked(
+                f"{self.wish.account.venue} does not accept these keys",
+                why=refused.why,
+                where=f"the keys of the account {self.wish.account.name!r}",
+                hint="docs/modes.md",
+            ) from None
 
     async def _take_lease(self) -> None:
         """Be the one process that trades this account; wait for it, where that was wished."""
