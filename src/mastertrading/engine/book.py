@@ -166,10 +166,7 @@ WATCH = np.dtype(
         ("reach", "f8"),  # equity beyond which no move inside those prices brings a liquidation near, atoms
         ("stirs_at", "i8"),  # the first bar of this replay that leaves them or speaks; -1: not looked for yet
         ("scanned_from", "i8"),  # where that search began
-        (
-            "highest",
-            "f8",
-        ),  # extremes of the bars from there up to the one that stirs, where prices are watched
+        ("highest", "f8"),  # extremes from there up to the bar that stirs, where prices are watched
         ("lowest", "f8"),
     ],
     align=True,
