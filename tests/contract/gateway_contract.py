@@ -72,6 +72,23 @@ class GatewayContract:
         assert told.interval_ms == 8 * HOUR_MS
         assert 0 < told.next_ms - now <= 8 * HOUR_MS
 
+    def test_settlements_are_the_charges_that_were_made_ascending_from_a_moment_on(self):
+        async def scenario(desk: Desk):
+            market, moments = desk.exchange.markets[SYMBOL], []
+            for rate_e8 in (10_000, -2_500, 7_500):
+                await desk.clock.sleep(60)
+                desk.exchange.set_funding(SYMBOL, rate_e8=rate_e8)
+                market.next_funding_ms = desk.clock.now_ms()
+                moments.append(market.next_funding_ms)
+                desk.exchange.charge_due(moments[-1] + 1)
+            return moments, await desk.gateway.settlements(SYMBOL, moments[1])
+
+        moments, told = self.play(scenario)
+        assert [(one.ts_ms, one.rate) for one in told] == [
+            (moments[1], Decimal("-0.000025")),
+            (moments[2], Decimal("0.000075")),
+        ]
+
     def test_a_book_has_its_best_levels_first_and_does_not_cross(self):
         async def scenario(desk: Desk):
             return await desk.gateway.book(SYMBOL, 5)

@@ -68,7 +68,8 @@ def test_every_link_of_a_page_leads_to_a_file(page):
 
 
 def test_every_command_has_a_row_in_the_readme():
-    rows = re.findall(r"^\| `(\w+)[^`]*` \|", README, flags=re.MULTILINE)
+    lines = re.findall(r"^\| (`[^|]+`) \|", README, flags=re.MULTILINE)
+    rows = [name for line in lines for name in re.findall(r"`([\w-]+)[^`]*`", line)]
     assert set(cli.COMMANDS) <= set(rows)
 
 

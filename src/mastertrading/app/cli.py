@@ -43,6 +43,46 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mastertrading.app.commands.replay",
         "run the live cycle over recorded bars, with a journal, and compare it with the backtest",
     ),
+    "trade": (
+        "mastertrading.app.commands.trade",
+        "trade an account on the wall clock: on paper, at a test site, or live",
+    ),
+    "start": (
+        "mastertrading.app.commands.start",
+        "trade in the background: the options are those of trade",
+    ),
+    "status": (
+        "mastertrading.app.commands.status",
+        "whether a trader runs, what it holds with which stops, switches, breakers; exit code 5: it does not run",
+    ),
+    "stop": (
+        "mastertrading.app.commands.stop",
+        "end a trader in order: positions and their stops stay on the exchange, entries are cancelled",
+    ),
+    "force-stop": (
+        "mastertrading.app.commands.force_stop",
+        "end a trader at once: everything stays on the exchange as it is, also entries; try stop first",
+    ),
+    "logs": (
+        "mastertrading.app.commands.logs",
+        "the last lines of a trader's log; -f goes on as it writes",
+    ),
+    "pause": (
+        "mastertrading.app.commands.pause",
+        "enter nothing more: positions stay and are managed as ever, with stops and take-profits; until resume",
+    ),
+    "flatten": (
+        "mastertrading.app.commands.flatten",
+        "close every position at market, then cancel its stops; nothing is entered until resume",
+    ),
+    "resume": (
+        "mastertrading.app.commands.resume",
+        "open the switches of pause, flatten and emergency: what there is stays, entries are allowed again",
+    ),
+    "emergency": (
+        "mastertrading.app.commands.emergency",
+        "get out of everything at market, and keep trying until all is flat; nothing is entered until resume",
+    ),
     "sweep": ("mastertrading.app.commands.sweep", "try many parameter sets over one market and rank them"),
     "data": ("mastertrading.app.commands.data", "download, import, check, list or synthesise market data"),
     "lookahead": (
@@ -70,6 +110,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "performance": (
         "mastertrading.app.commands.performance",
         "what an account or a run made: the backtest's own statistics, by group, day and cost",
+    ),
+    "doctor": (
+        "mastertrading.app.commands.doctor",
+        "look at machine, installation, settings, journal and clock: what is wrong, and what to do",
+    ),
+    "inject": (
+        "mastertrading.app.commands.inject",
+        "put given signals into a trader on a local exchange, and say what became of each",
     ),
     "diff": (
         "mastertrading.app.commands.diff",

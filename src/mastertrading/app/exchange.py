@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from mastertrading.app.backtest import Wanted, market_of
+from mastertrading.app.local_place import write_local
 from mastertrading.domain.errors import DataMissing, OutputError, UsageError
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.market import HOUR_MS, Market
@@ -262,10 +263,29 @@ async def _serve(stage: Stage, on_served: Callable[[Stage], None]) -> None:
         ) from error
     try:
         _place_launcher(stage)
+        _tell_traders(stage)
         on_served(stage)
         await stage.local.run()
     finally:
         await stage.served.close()
+
+
+def _tell_traders(stage: Stage) -> None:
+    """Say to ``trade --local`` where we are, and what time we have. In lockstep only clients move the time."""
+    if stage.served is None or stage.serving.lockstep:
+        return
+    keys = stage.local.keys()
+    write_local(
+        stage.serving.folder,
+        {
+            "port": stage.served.port,
+            "key": keys["apiKey"],
+            "secret": keys["secret"],
+            "speed": stage.serving.speed,
+            "now_ms": stage.local.clock.now_ms(),
+            "at_ms": time.time_ns() // 1_000_000,
+        },
+    )
 
 
 def _place_launcher(stage: Stage) -> None:

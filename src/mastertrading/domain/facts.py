@@ -41,6 +41,8 @@ class RunFacts:
     """Who: host, pid and start, as the lease's holder is written."""
     config: str = ""
     """The settings in force, as TOML, so that a journal explains itself."""
+    anchor_ms: int = 0
+    """Open of the first base bar that its signals heard; 0: not on record."""
     ended_ms: int = 0
     outcome: str = ""
 

@@ -49,6 +49,15 @@ class Funding:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """Funding that was charged, at this rate."""
+
+    symbol: str
+    ts_ms: int
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
     """Levels as (price, base units), best first."""
 

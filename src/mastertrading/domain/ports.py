@@ -30,7 +30,7 @@ from mastertrading.domain.facts import (
     StateFacts,
     Trade,
 )
-from mastertrading.domain.feed import AccountEvent, Bar, Book, Funding, MarketEvent
+from mastertrading.domain.feed import AccountEvent, Bar, Book, Funding, MarketEvent, Settlement
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import Command, Intent, Transition
 from mastertrading.domain.orders import (
@@ -123,6 +123,9 @@ class Gateway(Protocol):
 
     async def funding(self, symbol: str) -> Funding:
         """The next charge."""
+
+    async def settlements(self, symbol: str, since_ms: int) -> tuple[Settlement, ...]:
+        """Funding that was charged from a moment on, ascending, whole."""
 
     async def book(self, symbol: str, levels: int = 20) -> Book:
         """The best levels."""
@@ -256,6 +259,12 @@ class Journal(Protocol):
 
     def payment_cursor(self) -> int:
         """Time of the newest payment that is booked; 0 if there is none."""
+
+    def tidy(self, now_ms: int) -> int:
+        """Remove a bounded part of what need not be kept any longer; returns how many rows, 0: nothing is left to do.
+
+        For moments in which nobody waits for the journal. Needs no lease: no fact of money or orders goes.
+        """
 
     def verify(self, last: int | None = None) -> None:
         """Check that the ledger balances and its chain holds. Raises ``JournalUnusable``."""

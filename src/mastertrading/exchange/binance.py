@@ -11,7 +11,16 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable
-from mastertrading.domain.feed import AccountEvent, AccountNews, Bar, Book, Funding, MarketEvent, StreamGap
+from mastertrading.domain.feed import (
+    AccountEvent,
+    AccountNews,
+    Bar,
+    Book,
+    Funding,
+    MarketEvent,
+    Settlement,
+    StreamGap,
+)
 from mastertrading.domain.market import DAY_MS, HOUR_MS
 from mastertrading.domain.orders import (
     BUY,
@@ -81,8 +90,9 @@ SET_LEVERAGE, SET_MARGIN = (
     _ip(1, "fapiPrivatePostMarginType", "POST"),
 )
 LADDERS, INTERVALS = _ip(1, "fapiPrivateGetLeverageBracket"), _ip(1, "fapiPublicGetFundingInfo")
-BARS, PREMIUM, DEPTH = (
+BARS, CHARGED, PREMIUM, DEPTH = (
     _ip(5, "fapiPublicGetKlines"),
+    _ip(1, "fapiPublicGetFundingRate"),
     _ip(1, "fapiPublicGetPremiumIndex"),
     _ip(5, "fapiPublicGetDepth"),
 )
@@ -449,6 +459,21 @@ class BinanceGateway(VenueGateway):
             hours * HOUR_MS,
             row.time_ms("time"),
         )
+
+    async def settlements(self, symbol: str, since_ms: int) -> tuple[Settlement, ...]:
+        """Charges, oldest first; a page tells at most a thousand."""
+        found: dict[int, Settlement] = {}
+        start, asked = since_ms, {"symbol": self.market_id(symbol), "limit": PAGE}
+        while start <= self.now_ms():
+            told = await self._read(CHARGED, {**asked, "startTime": start})
+            rows = self._rows(told, f"the charges of {symbol}")
+            for row in rows:
+                at_ms = row.time_ms("fundingTime")
+                found[at_ms] = Settlement(symbol, at_ms, row.number("fundingRate"))
+            if len(rows) < PAGE:
+                break
+            start = max(found) + 1
+        return tuple(found[at] for at in sorted(found) if at >= since_ms)
 
     async def book(self, symbol: str, levels: int = 20) -> Book:
         """The best levels."""

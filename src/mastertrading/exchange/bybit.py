@@ -13,7 +13,16 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from mastertrading.domain.errors import ExchangeUnavailable
-from mastertrading.domain.feed import AccountEvent, AccountNews, Bar, Book, Funding, MarketEvent, StreamGap
+from mastertrading.domain.feed import (
+    AccountEvent,
+    AccountNews,
+    Bar,
+    Book,
+    Funding,
+    MarketEvent,
+    Settlement,
+    StreamGap,
+)
 from mastertrading.domain.market import DAY_MS, HOUR_MS, MINUTE_MS
 from mastertrading.domain.orders import (
     BUY,
@@ -51,6 +60,8 @@ IN_FORCE = {
 }
 WATCHED = {by: name for name, by in words.WATCHED.items()}
 BOOK_MOST = 500
+CHARGES_AT_ONCE = 200
+"""Newest first: a window that may hold more is cut; no venue charges more often than hourly."""
 
 
 def _ask(name: str, group: str = "", method: str = "GET") -> Endpoint:
@@ -70,6 +81,7 @@ SET_MARGIN = _ask("privatePostV5AccountSetMarginMode", "settings", "POST")
 SET_MODE = _ask("privatePostV5PositionSwitchMode", "settings", "POST")
 LADDERS, BARS = _ask("publicGetV5MarketRiskLimit"), _ask("publicGetV5MarketKline")
 TICKERS, DEPTH = _ask("publicGetV5MarketTickers"), _ask("publicGetV5MarketOrderbook")
+CHARGED = _ask("publicGetV5MarketFundingHistory")
 TOPICS = ("order", "execution", "position", "wallet")
 
 
@@ -424,6 +436,18 @@ class BybitGateway(VenueGateway):
             interval or None,
             told.time_ms("time"),
         )
+
+    async def settlements(self, symbol: str, since_ms: int) -> tuple[Settlement, ...]:
+        """Charges; a window tells its newest two hundred."""
+        found: dict[int, Settlement] = {}
+        until, asked = self.now_ms() + 1, {**LINEAR, "symbol": self.market_id(symbol)}
+        step_ms = (CHARGES_AT_ONCE - 1) * HOUR_MS
+        for start in range(since_ms, until, step_ms):
+            window = {"startTime": start, "endTime": min(start + step_ms, until), "limit": CHARGES_AT_ONCE}
+            for row in (await self._result(CHARGED, {**asked, **window})).rows("list"):
+                at_ms = row.time_ms("fundingRateTimestamp")
+                found[at_ms] = Settlement(symbol, at_ms, row.number("fundingRate"))
+        return tuple(found[at] for at in sorted(found) if at >= since_ms)
 
     async def book(self, symbol: str, levels: int = 20) -> Book:
         """The best levels."""

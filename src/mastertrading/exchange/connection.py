@@ -30,6 +30,8 @@ QUIET.setLevel(logging.WARNING)
 TOO_MANY, BANNED, FORBIDDEN = 429, 418, 403
 HOLD_S = {TOO_MANY: 5.0, BANNED: 120.0, FORBIDDEN: 60.0}
 """How long nobody asks after such a status without a ``Retry-After``."""
+FEW_KEPT = dict.fromkeys(("OHLCVLimit", "ordersLimit", "tradesLimit", "myTradesLimit"), 10)
+"""ccxt keeps a thousand of what each stream tells, of every instrument; we read frames as they come."""
 PATIENCE_S = {Priority.PROTECTION: 20.0, Priority.USUAL: 10.0}
 
 
@@ -116,7 +118,7 @@ class Connection:
                 "enableRateLimit": False,
                 "timeout": int(timeout_s * 1000),
                 "ssl_context": _trusted(),
-                "options": dict(options or {}),
+                "options": {**FEW_KEPT, **(options or {})},
                 **_signing(keys),
                 **({"httpsProxy": proxy, "wssProxy": proxy} if proxy else {}),
                 **({"session": session} if session is not None else {"session": None}),

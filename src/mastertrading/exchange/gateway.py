@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from mastertrading.domain.commands import Outcome, Refusal, Reply
 from mastertrading.domain.errors import ExchangeRefused, ExchangeUnavailable, UsageError
-from mastertrading.domain.feed import AccountEvent, Bar, Book, Funding, MarketEvent
+from mastertrading.domain.feed import AccountEvent, Bar, Book, Funding, MarketEvent, Settlement
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.orders import (
     AccountFacts,
@@ -495,6 +495,10 @@ class VenueGateway(ABC):
     @abstractmethod
     async def funding(self, symbol: str) -> Funding:
         """The next charge."""
+
+    @abstractmethod
+    async def settlements(self, symbol: str, since_ms: int) -> tuple[Settlement, ...]:
+        """Funding that was charged from a moment on, ascending, whole."""
 
     @abstractmethod
     async def book(self, symbol: str, levels: int = 20) -> Book:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mastertrading.domain.errors import UsageError
 from mastertrading.domain.orders import MarginMode
 from mastertrading.domain.ports import Clock
-from mastertrading.exchange.keys import keys_of
+from mastertrading.exchange.keys import Keys, keys_of
 from mastertrading.exchange.modes import SWITCH, Mode, permit_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def open_gateway(
     switch: str = "",
     origin: str = "",
     session: Any = None,
+    keys: Keys | None = None,
     seed: int = 0,
 ) -> VenueGateway:
     """The gateway that the settings name. It has opened nothing yet; ``start`` does.
@@ -45,6 +46,8 @@ def open_gateway(
         Where ``exchange.mode`` was said, see ``modes.permit_of``.
     session
         An HTTP session to use instead of our own.
+    keys
+        Those of the account, where they are known already.
 
     Raises
     ------
@@ -61,11 +64,11 @@ def open_gateway(
             where="exchange.venue",
         )
     module, name = GATEWAYS[settings.venue]
-    keys = None if permit.mode is Mode.PAPER else keys_of(settings.account, environ)
+    signing = None if permit.mode is Mode.PAPER else keys or keys_of(settings.account, environ)
     gateway: VenueGateway = getattr(import_module(module), name)(
         permit,
         clock,
-        keys=keys,
+        keys=signing,
         session=session,
         timeout_s=settings.timeout_seconds,
         reserve=settings.reserve,

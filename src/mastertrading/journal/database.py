@@ -31,10 +31,11 @@ from mastertrading.domain.facts import (
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import Command, Transition
 from mastertrading.domain.orders import Fill, Order, Payment
-from mastertrading.journal import models, selectors, services
+from mastertrading.journal import models, retention, selectors, services
 from mastertrading.journal.books import Movement
 from mastertrading.journal.connecting import Address, disconnect, plainly
 from mastertrading.journal.ledger import Posting, Transaction
+from mastertrading.journal.remembered import Remembered
 from mastertrading.journal.tables import Rows
 
 
@@ -64,6 +65,7 @@ class DatabaseStore:
     ) -> None:
         self.account, self.address, self.using, self.schema = account, address, using, schema
         self.rows = Rows(using, account_id)
+        self._remembered = Remembered(self.rows)
 
     def close(self) -> None:
         disconnect(self.using)
@@ -81,8 +83,12 @@ class DatabaseStore:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; a commit is durable."""
-        with self.speaking(), transaction.atomic(using=self.using, durable=True):
-            yield
+        try:
+            with self.speaking(), transaction.atomic(using=self.using, durable=True):
+                yield
+        except BaseException:
+            self._remembered.forget()
+            raise
 
     # ---------------------------------------------------------------- who writes
     def lease(self, *, lock: bool = False) -> Lease | None:
@@ -92,6 +98,7 @@ class DatabaseStore:
 
     def save_lease(self, lease: Lease) -> None:
         services.save_lease(self.rows, lease)
+        self._remembered.hold(lease)
 
     def identity(self) -> str:
         return str(self._account().values_list("identity", flat=True)[0])
@@ -113,7 +120,7 @@ class DatabaseStore:
 
     # ---------------------------------------------------------------- commands
     def command(self, client_id: str) -> Command | None:
-        return selectors.command(self.rows, client_id)
+        return self._remembered.command(client_id)
 
     def command_of_order(self, symbol: str, order_id: str) -> Command | None:
         return selectors.command_of_order(self.rows, symbol, order_id)
@@ -125,16 +132,20 @@ class DatabaseStore:
         return selectors.transitions(self.rows, client_ids)
 
     def open_commands(self) -> tuple[Command, ...]:
-        return selectors.open_commands(self.rows)
+        return self._remembered.open_commands()
 
     def next_command(self) -> int:
         return selectors.next_number(self.rows, models.Command)
 
     def add_commands(self, commands: Iterable[Command], run: int) -> None:
-        services.add_commands(self.rows, commands, run)
+        made = tuple(commands)
+        services.add_commands(self.rows, made, run)
+        for command in made:
+            self._remembered.note(command)
 
     def save_command(self, command: Command, step: Transition | None, epoch: int) -> None:
         services.save_command(self.rows, command, step, epoch)
+        self._remembered.note(command)
 
     def order(self, symbol: str, order_id: str, conditional: bool) -> Order | None:
         return selectors.order(self.rows, symbol, order_id, conditional)
@@ -239,6 +250,11 @@ class DatabaseStore:
 
     def latest_state(self) -> StateFacts | None:
         return selectors.latest_state(self.rows)
+
+    def tidy(self, now_ms: int) -> int:
+        removed = retention.thin(self, now_ms, limit=retention.A_LITTLE)
+        self.rows.catch_up()
+        return removed
 
     def inputs(self, since_ms: int, until_ms: int) -> list[InputFacts]:
         return selectors.inputs(self.rows, since_ms, until_ms)

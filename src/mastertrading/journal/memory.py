@@ -359,6 +359,9 @@ class MemoryStore:
     def latest_state(self) -> StateFacts | None:
         return self.tables["single"].get("state")
 
+    def tidy(self, now_ms: int) -> int:
+        return 0  # it lives no longer than its process
+
     def inputs(self, since_ms: int, until_ms: int) -> list[InputFacts]:
         return [one for one in self.tables["inputs"].values() if since_ms <= one.bar_ms < until_ms]
 

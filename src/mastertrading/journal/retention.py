@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # the tables exist once a journal is open
     from mastertrading.journal.database import DatabaseStore
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+A_LITTLE = 500
+"""Rows of each kind that go at once where a cycle may be waiting: some ten milliseconds."""
 FLAT = 3
 """Gates up to this one (``domain.reasons.Gate``) refuse because there is no wish: nothing happened."""
 

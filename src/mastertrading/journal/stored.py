@@ -193,6 +193,10 @@ class StoredJournal:
         """Check chain and balances."""
         money.verify(self.store, last)
 
+    def tidy(self, now_ms: int) -> int:
+        """Remove some of what is too old to be kept."""
+        return self.store.tidy(now_ms)
+
     # ---------------------------------------------------------------- cycles
     def commit_cycle(self, cycle: CycleFacts, at_ms: int) -> int:
         """Write all that a cycle leaves behind."""

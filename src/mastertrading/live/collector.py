@@ -180,6 +180,15 @@ class Collector:
             row.ts_ms, row.instrument, row.rate, row.interval_ms = at_ms, n, rate, interval_ms
         return out
 
+    def closed(self) -> Mapping[str, Bar]:
+        """The wanted bars that are there."""
+        told = {symbol: column.bars.get(self.next_ms) for symbol, column in self._columns.items()}
+        return {symbol: bar for symbol, bar in told.items() if bar is not None}
+
+    def marks(self) -> Mapping[str, Decimal]:
+        """Marks at the close of the wanted bars that are there."""
+        return {symbol: self._mark(self._columns[symbol], bar) for symbol, bar in self.closed().items()}
+
     def first_prices(self) -> Mapping[str, Decimal]:
         """First prices of the bar that is forming, of the instruments that have one by now."""
         told = {symbol: column.opens.get(self.next_ms) for symbol, column in self._columns.items()}

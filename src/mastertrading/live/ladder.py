@@ -30,10 +30,13 @@ class Ladder:
 
     def __init__(self, mind: Mind, journal: Journal) -> None:
         self._mind, self._journal = mind, journal
+        self._written: dict[str, int] = {}
+        """Stages that the journal has by now: between two changes it is not asked."""
 
     def restore(self, bar_ms: int) -> None:
         """At a start: no stage below what the journal keeps, unless its own calendar released it meanwhile."""
         account, kept = self._mind.book.account[0], self._journal.breakers()
+        self._written.clear()
         for breaker in Breaker:
             facts = kept.get(breaker.name.lower())
             if facts is not None and facts.ts_ms > bar_ms:
@@ -44,10 +47,11 @@ class Ladder:
         """After a decision: write what moved; the journal keeps changes only."""
         account = self._mind.book.account[0]
         for breaker in Breaker:
-            value = float(breaker_value(account, int(breaker)))
-            self._journal.set_breaker(
-                BreakerFacts(breaker.name.lower(), int(account.stages[breaker]), value, t_ms)
-            )
+            name, stage = breaker.name.lower(), int(account.stages[breaker])
+            if self._written.get(name) != stage:
+                value = float(breaker_value(account, int(breaker)))
+                self._journal.set_breaker(BreakerFacts(name, stage, value, t_ms))
+                self._written[name] = stage
 
     def release(self) -> str:
         """A person lets the account trade on: every breaker back to normal, measured from the present equity."""

@@ -13,6 +13,7 @@ from typing import Protocol
 from mastertrading.domain.facts import CommandPhase, OperatorCommand
 from mastertrading.domain.ports import Journal
 from mastertrading.live.emergency import ALL, Emergency
+from mastertrading.live.injection import INJECT, Injector
 from mastertrading.live.permission import FLATTEN, HALT, PAUSE, RECONCILE_FIRST, Permission
 
 LEAVES = {
@@ -41,6 +42,8 @@ class Operators:
     permission: Permission
     emergency: Emergency
     ladder: Ladder
+    injector: Injector | None = None
+    """Where signals may be put in by a tester; None: they are refused."""
 
     def obey(self, held: Mapping[str, int | None], now_ms: int) -> bool:
         """Do what was asked for since the last cycle; whether anything was."""
@@ -48,6 +51,8 @@ class Operators:
         for command in waiting:
             verb: Callable[[OperatorCommand, Mapping[str, int | None], int], OperatorCommand | None] | None
             verb = getattr(self, f"_{command.verb}", None) if command.verb in LEAVES else None
+            if command.verb == INJECT and self.injector is not None:
+                verb = self.injector.take
             before = self._state()
             if verb is None:
                 done: OperatorCommand | None = replace(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from mastertrading.domain.errors import ExchangeUnavailable
-from mastertrading.domain.facts import Incident, Severity
+from mastertrading.domain.facts import Incident, Latch, Severity
 from mastertrading.domain.intents import Command, CommandState, Purpose, client_id_of, is_ours
 from mastertrading.domain.orders import Order
 from mastertrading.domain.ports import Journal
@@ -65,12 +65,14 @@ class Planner:
     """The newest entry of each instrument: what protects a position whose fills are not told yet."""
     adopted: bool = False
     _told: set[tuple[str, int]] = field(default_factory=set)
+    _put: Mapping[str, Latch] = field(default_factory=dict)
+    """Switches as they were when this plan began."""
 
     def plan(self, seen: Seen, decided: Decided, now_ms: int) -> list[Proposal]:
         """Every instrument's steps, most important kind first. One instrument's trouble stays its own."""
         if not seen.snapshot.is_whole:
             return []
-        commands = self.journal.open_commands()
+        commands, self._put = self.journal.open_commands(), self.journal.latches()
         steps: list[Proposal] = []
         for symbol in self.units:
             mine = [one for one in commands if one.intent.symbol == symbol]
@@ -105,7 +107,7 @@ class Planner:
             reason = self._closing(symbol, ideal)
             ideal = overridden(self._confirmed(ideal, seen), reason)
             actual, ideal = self._permitted(actual, ideal, seen, decided, mine, now_ms)
-            steps = () if self.strangers.is_left_alone(symbol) and held else reconcile(ideal, actual)
+            steps = () if held and self.strangers.is_left_alone(symbol) else reconcile(ideal, actual)
         steps = (*steps, *(Cancel(symbol, one, "foreign") for one in self.strangers.unwanted(actual)))
         return [Proposal(step, reason) for step in steps if self._may_send(step, now_ms)]
 
@@ -146,7 +148,7 @@ class Planner:
         return adopted
 
     def _closing(self, symbol: str, ideal: IdealOrders) -> FillReason | None:
-        if FLATTEN in self.journal.latches():
+        if FLATTEN in self._put:
             return FillReason.MANUAL
         return self.guard.of(symbol).closing
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from mastertrading.compiled import records
 from mastertrading.domain.errors import ExchangeUnavailable
@@ -30,6 +31,8 @@ BY_NAME = {reason.name.lower(): reason for reason in FillReason}
 
 LATE_MS = 600_000
 """How far back fills and payments are read again where something does not agree."""
+REMEMBERED_MS, MOST = 86_400_000, 5_000
+"""What of the past a process knows: the last day before the newest fill, and so many of them; the journal has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ class Recorder:
         self._units = {instrument.symbol: Units(instrument) for instrument in instruments}
         self._columns = {instrument.symbol: i for i, instrument in enumerate(instruments)}
         self._journal, self._base_ms = journal, base_ms
-        self._known: set[tuple[str, str]] = set()
-        self._paid: set[str] = set()
+        self._known: dict[str, dict[str, None]] = {symbol: {} for symbol in self._units}
+        self._paid: dict[str, None] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._filled: dict[str, Decimal] = {}
         self.cursors: dict[str, int] = {}
@@ -79,17 +82,22 @@ class Recorder:
         self._began_ms = 0
         self._quote = "USDT"
 
-    def begin(self, began_ms: int, fills: Iterable[Fill], payments: Iterable[Payment]) -> None:
+    def begin(self, began_ms: int) -> None:
         """What the journal has already. What the account did before ``began_ms`` is not ours."""
         self._began_ms = self.paid_until_ms = began_ms
-        for fill in fills:
-            self._note(fill)
-        self._note_payments(payments)
+        journal, opened = self._journal, self._journal.open_commands()
+        for symbol in self._units:
+            newest_ms = journal.fill_cursor(symbol)
+            begun = [one.prepared_ms for one in opened if one.intent.symbol == symbol]
+            for fill in journal.fills(symbol, min([newest_ms - REMEMBERED_MS, *begun])):
+                self._note(fill)
+        self._note_payments(journal.payments(journal.payment_cursor() - REMEMBERED_MS))
 
     def _note_payments(self, payments: Iterable[Payment]) -> None:
         for payment in payments:
-            self._paid.add(payment.payment_id)
+            self._paid[payment.payment_id] = None
             self.paid_until_ms = max(self.paid_until_ms, payment.ts_ms)
+        _let_go(self._paid)
 
     def note_order(self, order: Order) -> None:
         """Remember which client id an order's own ids belong to: not every venue says so with its fills."""
@@ -97,6 +105,7 @@ class Recorder:
             self._names[order.symbol, order.order_id] = order.client_id
             if order.triggered_id:
                 self._names[order.symbol, order.triggered_id] = order.client_id
+            _let_go(self._names)
 
     def is_owed(self, command: Command) -> bool:
         """Whether the venue said that more of an order has filled than it told fills of."""
@@ -182,12 +191,14 @@ class Recorder:
         return FIXED.get(purpose) or BY_NAME.get(command.intent.reason, FillReason.UNKNOWN)
 
     def _is_new(self, fill: Fill) -> bool:
-        return (fill.symbol, fill.fill_id) not in self._known and fill.symbol in self._columns
+        return fill.symbol in self._columns and fill.fill_id not in self._known[fill.symbol]
 
     def _note(self, fill: Fill) -> None:
-        self._known.add((fill.symbol, fill.fill_id))
+        self._known[fill.symbol][fill.fill_id] = None
+        _let_go(self._known[fill.symbol])
         if fill.client_id:
             self._filled[fill.client_id] = self._filled.get(fill.client_id, Decimal(0)) + fill.qty
+            _let_go(self._filled)
         self.cursors[fill.symbol] = max(self.cursors.get(fill.symbol, 0), fill.ts_ms)
 
     def _fill_rows(self, fills: Sequence[Fill]) -> Records:
@@ -215,6 +226,12 @@ class Recorder:
 
     def _bar_of(self, ts_ms: int) -> int:
         return ts_ms - ts_ms % self._base_ms
+
+
+def _let_go(kept: dict[Any, Any]) -> None:
+    """Forget the oldest of what was noted."""
+    while len(kept) > MOST:
+        del kept[next(iter(kept))]
 
 
 def _order_of(fill_id: str) -> tuple[int, str]:

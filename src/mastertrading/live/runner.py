@@ -15,6 +15,7 @@ from typing import Any
 from mastertrading.domain.errors import (
     ExchangeRefused,
     ExchangeUnavailable,
+    JournalUnusable,
     MastertradingError,
 )
 from mastertrading.domain.facts import Incident, Severity
@@ -41,11 +42,18 @@ class Pace:
     stale_ms
         A bar that closed longer ago is heard and not traded on, and an entry that could not go out so long after
         its bar began is dropped.
+    tidy_ms, calm_ms
+        How often the journal is tidied, and how long before a close nothing is begun that can wait.
+    journal_s
+        How long a journal that cannot be written is waited for. Nothing is sent meanwhile.
     """
 
     heartbeat_s: float = 5.0
     lease_ms: int = 30_000
     stale_ms: int = 15_000
+    tidy_ms: int = 60_000
+    calm_ms: int = 10_000
+    journal_s: float = 60.0
 
 
 USUAL = Pace()
@@ -83,9 +91,10 @@ class Runner:
         self._stir, self._stopping = asyncio.Event(), False
         self._news = True
         """Whether the account has to be looked at."""
-        self._looked_s = self._renewed_ms = 0.0
+        self._looked_s = self._renewed_ms = self._tidied_ms = 0.0
         self._opened: set[str] = set()
         self._dark_since_ms = 0
+        self._without_journal_s: float | None = None
 
     # ------------------------------------------------------------ life
     async def run(self) -> None:
@@ -98,7 +107,8 @@ class Runner:
         """
         await self.listen()
         try:
-            while not self._stopping:
+            await self.catch_up()
+            while not (self._stopping or self.trader.is_stopping):
                 if not await self.turn():
                     await self.wait()
         finally:
@@ -119,6 +129,17 @@ class Runner:
         self._spawn(self._hear_market())
         self._spawn(self._hear_account())
         self._looked_s = self.clock.monotonic()
+
+    async def catch_up(self) -> None:
+        """Read the bars that closed after the past was read and before the streams began."""
+        base_ms, since_ms = self.collector.base_ms, self.collector.next_ms
+        until_ms = self.gateway.now_ms() // base_ms * base_ms
+        for symbol in self.collector.symbols if until_ms > since_ms else ():
+            try:
+                for bar in await self.gateway.bars(symbol, self.timeframe, since_ms, until_ms):
+                    self.collector.take(bar)
+            except (ExchangeUnavailable, ExchangeRefused) as trouble:
+                self._tell(symbol, trouble)
 
     async def close(self) -> None:
         """Let go of the streams."""
@@ -175,13 +196,29 @@ class Runner:
             if task.done():
                 task.result()  # a bug of ours, or a safety rule
                 raise ExchangeUnavailable("a stream of the venue has ended", where=self.gateway.venue)
-        self._renew()
         try:
-            return await self._turn()
+            self._renew()
+            done = await self._turn()
         except (ExchangeUnavailable, ExchangeRefused) as trouble:
             self._tell("turn", trouble)
             self._looked_s = self.clock.monotonic()
             return False
+        except JournalUnusable as trouble:
+            self._without_journal(trouble)
+            return False
+        self._without_journal_s = None
+        return done
+
+    def _without_journal(self, trouble: JournalUnusable) -> None:
+        """Wait for it a while: someone may only hold its lock. Raises what it is told when that was long enough."""
+        now_s = self.clock.monotonic()
+        if self._without_journal_s is None:
+            self._without_journal_s = now_s
+        LOG.error("%s (%s); nothing is sent", trouble.what, trouble.why)
+        if now_s - self._without_journal_s >= self.pace.journal_s:
+            raise trouble
+        self._looked_s = now_s
+        self.troubles += 1
 
     async def _turn(self) -> bool:
         now_ms = self.gateway.now_ms()
@@ -194,6 +231,7 @@ class Runner:
         if self._news or self.clock.monotonic() - self._looked_s >= self.pace.heartbeat_s:
             await self.look()
             return True
+        self._tidy(now_ms)
         return False
 
     async def look(self) -> None:
@@ -248,6 +286,17 @@ class Runner:
             self.journal.renew(now_ms, self.pace.lease_ms)
             self._renewed_ms = now_ms
 
+    def _tidy(self, now_ms: int) -> None:
+        """Thin the journal, when nothing is due and no close is near: no decision waits for it."""
+        is_calm = self.collector.close_ms - now_ms >= self.pace.calm_ms
+        if not is_calm or now_ms - self._tidied_ms < self.pace.tidy_ms:
+            return
+        self._tidied_ms = now_ms
+        try:
+            self.journal.tidy(now_ms)
+        except JournalUnusable as trouble:
+            LOG.warning("the journal was not tidied: %s", trouble.what)  # what matters will say so itself
+
     def _tell(self, subject: str, trouble: MastertradingError) -> None:
         self.troubles += 1
         LOG.warning("%s: %s", subject, trouble.what)
@@ -261,4 +310,7 @@ class Runner:
             self._report("missed_bars", f"{bars} bars were heard too late to be traded on", Severity.WARNING)
 
     def _report(self, kind: str, detail: str, severity: Severity, subject: str = "") -> None:
-        self.journal.report(Incident(kind, detail, self.gateway.now_ms(), severity, subject=subject))
+        try:
+            self.journal.report(Incident(kind, detail, self.gateway.now_ms(), severity, subject=subject))
+        except JournalUnusable as trouble:
+            LOG.error("%s: %s", trouble.what, detail)

@@ -113,8 +113,8 @@ class Trader:
     @property
     def is_stopping(self) -> bool:
         """Whether an operator asked for the end, and nothing is under way any more."""
-        unresolved = any(one.state.is_unresolved for one in self.journal.open_commands())
-        return self.permission.stopping and not unresolved
+        stopping = self.permission.stopping
+        return stopping and not any(one.state.is_unresolved for one in self.journal.open_commands())
 
     async def begin(self, past: Iterable[BarInputs] = ()) -> None:
         """At a start: settle what an earlier process left behind, and hear again what it had heard.
@@ -122,21 +122,27 @@ class Trader:
         Parameters
         ----------
         past
-            Every bar from the recorded anchor on, in order. Those that were decided on are only heard; those that
-            closed while nobody was there are folded over and never traded on.
+            As in ``hear_again``.
         """
         now_ms = self.gateway.now_ms()
         self.journal.define(*self.instruments, at_ms=now_ms)
         self.protocol.recover()
         self._remember()
-        is_first = not self.permission.opened
+        self.hear_again(past)
+        self.emergency.poll(now_ms)
+
+    def hear_again(self, past: Iterable[BarInputs]) -> None:
+        """Hear every bar from the recorded anchor on, in order.
+
+        Those that were decided on are only heard; those that closed while nobody was there are folded over and never
+        traded on. At the first start of all there is nothing to fold.
+        """
         for told in past:
             heard = self.ear.hear(told)
-            if is_first:
+            if self.decided.bar_ms == 0:
                 self.mind.listen(heard)
             elif int(heard.minutes[0].t_ms) > self.decided.bar_ms:
                 self._missed.append(heard)
-        self.emergency.poll(now_ms)
 
     def _remember(self) -> None:
         """Take what the journal holds for the truth of our books."""
@@ -144,7 +150,7 @@ class Trader:
         stamp = kept.state[: STAMP.size] if kept is not None else STAMP.pack(0, self.began_ms or now_ms)
         bar_ms, self.began_ms = STAMP.unpack(stamp)
         self.recorder = self.observer.recorder = self._new_recorder()
-        self.recorder.begin(self.began_ms, self.journal.fills(), self.journal.payments())
+        self.recorder.begin(self.began_ms)
         for order in self.journal.venue_orders():
             self.recorder.note_order(order)
         self.permission.opened = kept is not None
@@ -158,7 +164,14 @@ class Trader:
     async def on_bar(self, told: BarInputs) -> None:
         """A base bar has closed: decide, and go on until the venue is as it should be."""
         self._told = told
-        if await self.cycle(self.ear.hear(told)):
+        heard = self.ear.hear(told)
+        try:
+            again = await self.cycle(heard)
+        except JournalUnusable:
+            if self._ahead:  # nothing was decided: when the journal is back, the bar has been missed
+                self._missed.append(heard)
+            raise
+        if again:
             await self.settle()
 
     def on_late_bar(self, told: BarInputs) -> None:
@@ -223,6 +236,14 @@ class Trader:
         await self._send(planned, snapshot.number)
         again = any(not self._counts(symbol, seen) for symbol in self.units)
         return bool(planned) or not seen.booked.is_empty or obeyed or again
+
+    async def rehearse(self) -> tuple[Seen, list[Planned]]:
+        """Look, and say what would be sent; nothing is, and nothing but our own record is changed."""
+        self.emergency.poll(self.gateway.now_ms())
+        snapshot, ended = await self.observer.look()
+        seen = await self.observer.record(snapshot, ended, at_close=False)
+        self._refresh()
+        return seen, self._plan(seen)
 
     def _counts(self, symbol: str, seen: Seen) -> bool:
         """Whether a snapshot says anything of an instrument: not if it was asked for before its last command ended."""

@@ -30,9 +30,19 @@ from mastertrading.settings.toml_text import lines_of, template, to_toml, values
 
 PREFIX = "MASTERTRADING__"
 LOOKALIKE = "MASTERTRADING_"
-NO_SETTINGS = ("CACHE", "LANG", "LIVE", "SHARED_DATA", "UPDATE_GOLDEN")
-"""What else ``MASTERTRADING_…`` may be called: the cache's folder, the language, live trading's second switch, and two
-of the tests."""
+NO_SETTINGS = (
+    "CACHE",
+    "JOURNAL",
+    "KEK",
+    "KEK_FILE",
+    "KEK_PASSPHRASE",
+    "LANG",
+    "LIVE",
+    "SHARED_DATA",
+    "UPDATE_GOLDEN",
+)
+"""What else ``MASTERTRADING_…`` may be called: the cache's folder, the journal's address, what opens its keys, the
+language, live trading's second switch, and two of the tests."""
 KEYS = LOOKALIKE + "KEYS_"
 """How the names of variables with keys begin. They are no settings, and nothing here shows their values."""
 COMMAND_LINE = "command line"

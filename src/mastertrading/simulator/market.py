@@ -8,7 +8,7 @@ from collections import deque
 from typing import NamedTuple
 
 from mastertrading.compiled.interpreted import interpreted
-from mastertrading.domain.market import DAY_MS, I64, MINUTE_MS
+from mastertrading.domain.market import DAY_MS, HOUR_MS, I64, MINUTE_MS
 from mastertrading.domain.timeframes import TIMEFRAMES
 from mastertrading.rules.position.fills import slipped
 from mastertrading.simulator.depth import Depth, Levels, best_levels, synthetic_levels
@@ -121,6 +121,8 @@ class MarketState:
         self.closed = Columns()
         self.forming: Row | None = None
         self.mark_closed = Columns()
+        self.older = Columns()
+        """Whole hours from before the first base bar: what clients can ask for goes further back in them."""
         self.watched: set[str] = {"1m"}
         self.watches_book = False
         self.book_update_id = 1
@@ -254,6 +256,8 @@ class MarketState:
         fold = self._folds.get((timeframe, marks))
         if fold is None:
             fold = self._folds[(timeframe, marks)] = _Fold(TIMEFRAMES[timeframe], self.base_ms)
+            if not marks and fold.length_ms >= HOUR_MS:
+                fold.begin(self.older)
         return fold
 
     def _bars(
@@ -357,6 +361,11 @@ class _Fold:
             self._take(base.row(self._used))
             self._used += 1
         return self.rows
+
+    def begin(self, hours: Columns) -> None:
+        """Hours that were before the base bars."""
+        for k in range(len(hours)):
+            self._take(hours.row(k))
 
     def with_forming(self, forming: Row | None) -> Row | None:
         """The coarse bar that is forming."""

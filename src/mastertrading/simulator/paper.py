@@ -7,7 +7,7 @@ only the account is ours; without one, what it knows of the market is what was p
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ from mastertrading.domain.feed import (
     Book,
     Funding,
     MarketEvent,
+    Settlement,
     StreamGap,
 )
 from mastertrading.domain.instrument import ATOMS_PER_UNIT, RATE_UNIT, Instrument
@@ -52,7 +53,7 @@ from mastertrading.simulator.orders import (
     Refused,
     Watch,
 )
-from mastertrading.simulator.tape import play_bars
+from mastertrading.simulator.tape import OPEN, Point, play_bars, points_of
 from mastertrading.simulator.venue_rules import MatchingRules
 
 MOST_BARS = 10**9
@@ -115,6 +116,8 @@ class PaperGateway:
 
     def __init__(self, exchange: Exchange, account: Account, data: Gateway | None = None) -> None:
         self.exchange, self.account, self.data = exchange, account, data
+        self.plays = True
+        """Whether it plays the bars of its data itself; False: whoever drives it does, point by point."""
         self._market_mail: asyncio.Queue[MarketEvent] | None = None
         self._account_mail: asyncio.Queue[AccountEvent] | None = None
         exchange.subscribe(self._hear)
@@ -153,6 +156,30 @@ class PaperGateway:
             play_bars(self.exchange, rows, self.exchange.markets[next(iter(rows))].base_ms, set_clock=pin)
         finally:
             pin(None)
+
+    def open_bar(self, prices: Mapping[str, int], open_ms: int) -> bool:
+        """A bar begins at these prices (ticks): what waited for it fills. True: something happened to the account."""
+        base_ms = self.exchange.markets[next(iter(prices))].base_ms
+        rows = {symbol: Row(open_ms, px, px, px, px, 0, 0) for symbol, px in prices.items()}
+        return self._play(points_of(rows, base_ms)[0])
+
+    def rest_of(self, bars: Sequence[Bar], marks: Mapping[str, int]) -> Iterator[bool]:
+        """Play closed bars that were opened before; after each point, whether something happened to the account."""
+        rows = {bar.symbol: self._row(bar) for bar in bars}
+        base_ms = self.exchange.markets[next(iter(rows))].base_ms
+        for point in points_of(rows, base_ms, marks=marks):
+            if point.name != OPEN:
+                yield self._play(point)
+
+    def _play(self, point: Point) -> bool:
+        clock, before = self.exchange.clock, self.exchange.floor.news_count
+        pin = clock.pin if isinstance(clock, PaperClock) else lambda ts_ms: None
+        pin(point.ts_ms)
+        try:
+            point.play(self.exchange)
+        finally:
+            pin(None)
+        return self.exchange.floor.news_count != before
 
     def _row(self, bar: Bar) -> Row:
         listing = self.exchange.listings[bar.symbol]
@@ -262,6 +289,18 @@ class PaperGateway:
         if self.data is not None:
             return await self.data.funding(symbol)
         return words.funding_of(self.exchange.markets[symbol].funding(self.now_ms()))
+
+    async def settlements(self, symbol: str, since_ms: int) -> tuple[Settlement, ...]:
+        """Funding that was charged."""
+        if self.data is not None:
+            return await self.data.settlements(symbol, since_ms)
+        self._listing(symbol)
+        told = self.exchange.markets[symbol].settlements
+        return tuple(
+            Settlement(symbol, one.next_ms, Decimal(one.rate_e8) / RATE_UNIT)
+            for one in told
+            if one.next_ms >= since_ms
+        )
 
     async def book(self, symbol: str, levels: int = 20) -> Book:
         """The best levels."""
@@ -382,7 +421,7 @@ class PaperGateway:
         async for event in self.data.market_events(symbols, timeframe):
             if isinstance(event, Funding):
                 self._hear_funding(event)
-            if not isinstance(event, Bar) or not event.closed:
+            if not self.plays or not isinstance(event, Bar) or not event.closed:
                 yield event
                 continue
             if waiting and event.ts_ms > next(iter(waiting.values())).ts_ms:

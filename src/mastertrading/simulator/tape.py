@@ -18,11 +18,12 @@ import numpy as np
 
 from mastertrading.compiled.interpreted import interpreted
 from mastertrading.domain.errors import DataUnreadable
-from mastertrading.domain.market import F64, I64, Market, Settlements
+from mastertrading.domain.market import F64, HOUR_MS, I64, Market, Settlements
 from mastertrading.domain.reasons import IntrabarPath
 from mastertrading.domain.timeframes import TIMEFRAMES
 from mastertrading.rules.position.fills import adverse_first
 from mastertrading.settings.records import rate_e8
+from mastertrading.simulator.events import FundingChanged
 from mastertrading.simulator.exchange import Exchange
 from mastertrading.simulator.market import MarketState, Row
 
@@ -148,7 +149,14 @@ class BarTape:
             state.base_ms = self.market.base_ms
             state.watched |= {name for name, length in TIMEFRAMES.items() if length == state.base_ms}
             self._load_history(state, column)
-            due = planned(self.market.settlements[n], begin_ms)
+            self._load_hours(state, n)
+            every = planned(self.market.settlements[n], 0)
+            state.settlements.extend(
+                FundingChanged(when, column.symbol, rate, when, interval, settled=True)
+                for when, rate, interval in every
+                if when < begin_ms
+            )
+            due = [row for row in every if row[0] >= begin_ms]
             exchange.plan_funding(column.symbol, due, from_ms=begin_ms)
 
     def _load_history(self, state: MarketState, column: _Column) -> None:
@@ -164,6 +172,17 @@ class BarTape:
         state.last_ticks = int(prices[-1, 3])
         state.mark_ticks = state.index_ticks = int(mark[-1])
         state.held = True
+
+    def _load_hours(self, state: MarketState, n: int) -> None:
+        if not self.market.primer:  # a market in memory may have no past at all
+            return
+        hours, instrument = self.market.primer[n], self.market.instruments[n]
+        there = hours.ts_ms + HOUR_MS <= self.market.ts_ms[self.first - self.history]
+        prices = [
+            in_ticks(one[there], instrument.tick) for one in (hours.open, hours.high, hours.low, hours.close)
+        ]
+        lots = np.rint(hours.volume[there] / float(instrument.lot * instrument.multiplier)).astype(np.int64)
+        state.older.extend(hours.ts_ms[there], *prices, lots, np.full_like(lots, len(offsets_ms(1))))
 
     def points(self, exchange: Exchange) -> Iterator[Point]:
         """Four points a bar; an instrument without a bar has none, and its orders wait."""
@@ -206,14 +225,32 @@ def play_bars(
     set_clock
         Told the time of each of the four points before it is played.
     """
+    for point in points_of(bars, base_ms, path):
+        set_clock(point.ts_ms)
+        point.play(exchange)
+
+
+def points_of(
+    bars: Mapping[str, Row],
+    base_ms: int,
+    path: IntrabarPath = IntrabarPath.NEAREST_FIRST,
+    marks: Mapping[str, int] | None = None,
+) -> list[Point]:
+    """The four points of one bar of some instruments; their marks at its close (ticks), where not the close itself."""
+    told = marks or {}
     columns = [
-        _Column(symbol, [True], [(row.open, row.high, row.low, row.close)], [row.volume_lots], [row.close])
+        _Column(
+            symbol,
+            [True],
+            [(row.open, row.high, row.low, row.close)],
+            [row.volume_lots],
+            [told.get(symbol, row.close)],
+        )
         for symbol, row in bars.items()
     ]
     open_ms, offsets = max(row.ts_ms for row in bars.values()), offsets_ms(base_ms)
-    for name, act in _acts(columns, 0, open_ms + base_ms, path).items():
-        set_clock(open_ms + offsets[name])
-        act(exchange)
+    acts = _acts(columns, 0, open_ms + base_ms, path)
+    return [Point(open_ms + offsets[name], name, 0, act) for name, act in acts.items()]
 
 
 def planned(settlements: Settlements, from_ms: int) -> list[tuple[int, int, int]]:

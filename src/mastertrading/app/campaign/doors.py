@@ -25,7 +25,7 @@ COMMANDS = frozenset({"place", "cancel", "set_leverage", "set_margin_mode", "set
 READS = frozenset(
     {
         "start", "sync_clock", "instruments", "account_facts", "balance", "positions", "open_orders",
-        "find_order", "fills", "payments", "bars", "funding", "book",
+        "find_order", "fills", "payments", "bars", "funding", "settlements", "book",
     }
 )  # fmt: skip
 

@@ -80,17 +80,13 @@ class Account:
 
     @cached_property
     def span(self) -> tuple[int, int]:
-        """Closes of the first and the last bar that were decided on.
-
-        Raises
-        ------
-        DataMissing
-            If none was.
-        """
+        """Closes of the first and the last bar that were decided on; without any, from when to when it traded."""
         points = self.journal.equity()
-        if not points:
-            raise DataMissing("nothing was decided on this account yet", where=self.place)
-        return points[0].ts_ms, points[-1].ts_ms
+        if points:
+            return points[0].ts_ms, points[-1].ts_ms
+        times = [self.run.started_ms, *(fill.ts_ms for fill in self.journal.fills())]
+        first, last = (ms - ms % self.base_ms for ms in (min(times), max(times)))
+        return first, last + self.base_ms
 
     @cached_property
     def modules(self) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ class Run(Row):
     code_id = word(80)
     config_hash = word(80)
     config = models.TextField(default="", blank=True)
+    anchor_ms = ms()
     schema = word(80)
     started_ms = ms()
     ended_ms = ms()

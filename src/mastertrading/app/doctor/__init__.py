@@ -1,0 +1,1 @@
+"""``doctor``: the machine, the installation, the settings and the journal, each looked at by one function."""
