@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,6 +65,25 @@ def walk(draw: np.random.Generator) -> Market:
     )  # fmt: skip
 
 
+def alone(market: Market, torn: bool) -> Market:
+    """The first instrument by itself; not ``torn``: without holes, and marked at its closes."""
+    panels = {name: getattr(market, name)[:, :1].copy() for name in ("open", "high", "low", "close")}
+    if not torn:
+        rows = np.maximum.accumulate(np.where(market.valid[:, 0], np.arange(BARS), 0))
+        rows = np.maximum(rows, np.argmax(market.valid[:, 0]))
+        panels = {name: panel[rows] for name, panel in panels.items()}
+    return replace(
+        market,
+        instruments=market.instruments[:1],
+        volume=market.volume[:, :1].copy(),
+        valid=market.valid[:, :1] if torn else np.ones((BARS, 1), np.bool_),
+        settlements=market.settlements[:1],
+        primer=market.primer[:1],
+        mark_close=market.mark_close[:, :1].copy() if torn else None,
+        **panels,
+    )
+
+
 def any_settings(draw: np.random.Generator) -> Settings:
     """Settings in which stops, trails, targets, partials, staleness, breakers and margin all happen often."""
     stop = draw.uniform(0.002, 0.01)
@@ -122,6 +143,15 @@ def test_a_loop_that_sleeps_equals_verbs_that_never_do(seed):
     market = walk(draw)
     scene = Scene(market, any_settings(draw), sparse(draw, market))
     assert prints(driven(scene)) == prints(replayed(scene))
+
+
+@settings(deadline=None, max_examples=8, derandomize=True)
+@given(st.integers(0, 10_000), st.booleans())
+def test_so_does_one_of_a_lone_instrument_whose_bars_follow_on_one_another(seed, torn):
+    draw = np.random.default_rng(seed)
+    market = alone(walk(draw), torn)
+    scene = Scene(market, any_settings(draw), sparse(draw, market))
+    assert prints(driven(scene)) == prints(replayed(scene)) == prints(replayed(scene, chunk_bars=70))
 
 
 def test_chunks_end_a_sleep_without_a_trace():
@@ -191,6 +221,24 @@ def test_a_missing_bar_and_a_verdict_wake_whatever_is_watched(sentry):
     assert woken_at(sentry) == 3
     assert woken_at(sentry, good=(True, True, False)) == 2
     assert woken_at(sentry, loudest=np.array([[0.0], [-0.1], [0.0]])) == 1
+
+
+@pytest.mark.parametrize("left", [3, 60])
+def test_the_extremes_of_the_bars_that_are_left_behind_are_known_without_another_look(left):
+    draw = np.random.default_rng(5)
+    highs, lows = (np.round(draw.uniform(101, 109, (80, 1))) * TICK for _ in range(2))
+    said, flat = np.zeros((80, 1)), np.full((80, 1), 105 * TICK)
+    said[left] = 1.0
+    sentry, no_holes = watching(100, 110), np.zeros((0, 1), np.bool_)
+    assert (
+        first_stir(sentry, (flat, highs, lows, flat, flat, no_holes, np.array([1.0 / TICK])), said, 0, 2, 80)
+        == left
+    )
+    assert (sentry.scanned_from, sentry.highest, sentry.lowest) == (
+        2,
+        highs[2:left].max(),
+        lows[2:left].min(),
+    )
 
 
 @settings(deadline=None, max_examples=300, derandomize=True)

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from mastertrading.compiled import records
 from mastertrading.domain.market import DAY_MS, HOUR_MS
 from mastertrading.domain.reasons import Gate
-from mastertrading.engine.book import ROW, STOP_MOVE, open_book
+from mastertrading.engine.book import DECISION, ROW, STOP_MOVE, open_book
 from mastertrading.engine.cycle import decide
+from mastertrading.engine.deciding import fit
 from mastertrading.lake.universe import CATALOGUE
 from mastertrading.rules.risk.exposure import bounds_of
+from mastertrading.rules.risk.sizing import whole_lots
 from mastertrading.settings.records import rules_record, spec_records
 from mastertrading.settings.schema import MODULES, Settings
 from mastertrading.signals.rows import MINUTE, VERDICT
@@ -261,3 +263,16 @@ def test_a_module_that_may_not_vote_here_changes_nothing(seed, mask):
     case.specs[0].modules = mask
     silenced = tuple(said if mask >> m & 1 else 0.0 for m, said in enumerate(case.forecasts))
     assert _decide(case)[0].tobytes() == _decide(case._replace(forecasts=silenced))[0].tobytes()
+
+
+@settings(deadline=None, max_examples=200, derandomize=True)
+@given(
+    st.integers(1, 10**9),
+    st.integers(1, 10**9),
+    st.one_of(st.floats(-2.0, 3.0), st.floats(-4e-9, 4e-9).map(lambda off: 1.0 + off)),
+)
+def test_a_size_is_cut_to_its_limit_as_if_it_were_always_divided(lots, lot_atoms, share):
+    decision, room = records(DECISION, 1)[0], share * lots * lot_atoms
+    cut = fit(decision, int(Gate.LEVERAGE), lots, room, float(lot_atoms))
+    assert cut == min(lots, whole_lots(room, float(lot_atoms)))
+    assert (decision.refusal == 0) == (cut > 0)

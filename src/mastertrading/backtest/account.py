@@ -146,13 +146,20 @@ class ReplayedAccount:
     @property
     def result(self) -> int:
         """What trading made of the deposits so far, without open profit. Atoms."""
-        return self.balance - self.initial_atoms - int(self.book.account[0].transferred)
+        return self.balance - self.initial_atoms - self.transferred
+
+    @property
+    def transferred(self) -> int:
+        """What was paid in and out so far. Atoms."""
+        return int(np.asarray(self.book.account)["transferred"][0])
 
     def log(self, name: str) -> Records:
         """All rows of one log, at the end: ``fills``, ``trades``, ``payments``, ``events`` or ``stops``."""
         at = Logs._fields.index(name)
         room, parts = getattr(self.logs, name), self._written[at]
-        joined = parts[0] if len(parts) == 1 else np.concatenate([_raw(room[:0]), *parts])
+        if not parts:
+            return room[:0].copy()
+        joined = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return joined.view(room.dtype).view(np.recarray)
 
     def reopen(self, rules: Records, specs: Records, initial_atoms: int) -> None:

@@ -29,6 +29,8 @@ class Quotes(NamedTuple):
     def cut(self, start: int, stop: int) -> Quotes:
         """The bars [start, stop)."""
         opens, highs, lows, closes, marks, good, per_tick = self
+        if (start, stop) == (0, len(closes)):
+            return self
         now = slice(start, stop)
         return Quotes(opens[now], highs[now], lows[now], closes[now], marks[now], good[now], per_tick)
 

@@ -113,9 +113,11 @@ def on_grid(market: Market, given: Given) -> F64:
             hint="mt.forecasts(market, function)",
         )
     values = np.require(values, np.float64, ("C", "W"))  # what kernels read; as a rule it is so already
-    if np.isnan(values.max(initial=0.0)):
+    lowest, highest = values.min(initial=0.0), values.max(initial=0.0)
+    if np.isnan(highest):
         values = np.where(np.isnan(values), 0.0, values)
-    if values.min(initial=0.0) < -1.0 or values.max(initial=0.0) > 1.0:
+        lowest, highest = values.min(initial=0.0), values.max(initial=0.0)
+    if lowest < -1.0 or highest > 1.0:
         t, i = np.argwhere(np.abs(values) > 1.0)[0]
         opened = np.datetime64(int(market.ts_ms[t]), "ms")
         raise DataError(

@@ -74,6 +74,8 @@ def settlement_rows(market: Market, settings: Settings, start: int) -> Records:
         part["ts_ms"], part["instrument"] = paid.ts_ms[due], i
         part["rate_e8"] = [rate_e8(float(rate)) for rate in paid.rate[due]]
         parts.append(part)
+    if not parts:
+        return records(SETTLEMENT, 0)
     rows = np.concatenate([records(SETTLEMENT, 0), *parts])
     return rows[np.argsort(rows["ts_ms"], kind="stable")].view(np.recarray)
 
@@ -81,6 +83,8 @@ def settlement_rows(market: Market, settings: Settings, start: int) -> Records:
 def transfer_rows(market: Market, settings: Settings, start: int) -> Records:
     """TRANSFER records of the configured deposits and withdrawals from the first decided bar on."""
     rows = records(TRANSFER, len(settings.account.transfers))
+    if not len(rows):
+        return rows
     for row, transfer in zip(rows, settings.account.transfers, strict=True):
         row.ts_ms = transfer.at_ms
         row.atoms = atoms(transfer.amount)

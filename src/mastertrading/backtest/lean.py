@@ -253,5 +253,5 @@ def _finished(account: ReplayedAccount, market: Market, decided: tuple[int, int]
         events=account.log("events"),
         initial_atoms=account.initial_atoms,
         final_atoms=account.balance,
-        transferred_atoms=int(account.book.account[0].transferred),
+        transferred_atoms=account.transferred,
     )

@@ -106,6 +106,7 @@ def replay(
     out = (borrow(out[0]), borrow(out[1]), borrow(out[2]), borrow(out[3]))
     book = (account, positions, orders, outcomes, memory, latest, watches, room)
     worth, value = out[2], out[3]
+    column = borrow(quotes[4].reshape(-1))
     for i in range(positions.shape[0]):
         watches[i].stirs_at = -1
     t, t_ms = start, first_ms + (start + 1) * length_ms
@@ -115,9 +116,9 @@ def replay(
             due = next_ms(events[0], account.settlement_cursor), next_ms(events[1], account.transfer_cursor)
             set_alarm(alarm, account, watches, rule, due, t_ms - length_ms)
             woken = first_bar_at((t_ms, length_ms), alarm.until_ms, t, woken)
-            woken = value_bars(alarm, account, positions, specs, quotes, (worth, value), t, woken)
+            woken = value_bars(alarm, account, positions, specs, (quotes, column), (worth, value), t, woken)
             if woken > t:
-                keep_extremes(positions, quotes, t, woken)
+                keep_extremes(positions, watches, quotes, t, woken)
                 write_bars(out, (t_ms, length_ms), account.balance, latest, t, woken)
                 mark_again(account, positions, specs, quotes, woken - 1)
                 t, t_ms = woken, t_ms + (woken - t) * length_ms
@@ -238,50 +239,71 @@ def first_bar_at(time: Any, until_ms: int, t: int, stop: int) -> int:
 
 @kernel(inline=True)
 def value_bars(
-    alarm: Any, account: Any, positions: Any, specs: Any, quotes: Any, room: Any, start: int, stop: int
+    alarm: Any, account: Any, positions: Any, specs: Any, prices: Any, room: Any, start: int, stop: int
 ) -> int:
     """Equity and exposure at the close of each bar of [start, stop); the first at which the account must wake.
 
-    ``room``: (equity, exposure) of all bars; the second may have no room.
+    Parameters
+    ----------
+    prices
+        (quotes, their marks as one column: of a lone instrument they follow on one another, which is quicker).
+    room
+        (equity, exposure) of all bars; the second may have no room.
     """
     worth, value = room[0][start : max(start, stop)], room[1][start : max(start, stop)]
-    marks, per_tick = quotes[4], quotes[6]
+    marks, per_tick = prices[0][4], prices[0][6]
     fixed = account.balance
     for i in range(positions.shape[0]):
         fixed -= sign(positions[i].lots) * positions[i].entry_ticklots * specs[i].atoms
+    for k in range(worth.shape[0]):
+        worth[k] = fixed
     for k in range(value.shape[0]):
         value[k] = 0
-    held = False
     for i in range(positions.shape[0]):
-        lots = positions[i].lots
-        if lots != 0:
-            px, scale, a_tick = marks[start : max(start, stop), i], per_tick[i], lots * specs[i].atoms
-            for k in range(worth.shape[0]):
-                worth[k] = (worth[k] if held else fixed) + ticks(px[k], scale) * a_tick
-            for k in range(value.shape[0]):
-                value[k] += ticks(px[k], scale) * abs(a_tick)
-            held = True
-    if not held:
-        for k in range(worth.shape[0]):
-            worth[k] = fixed
-    k, low, high = 0, alarm.low, alarm.high
-    while k < worth.shape[0] and low < worth[k] <= high:
-        k += 1
-    return start + k
+        a_tick = positions[i].lots * specs[i].atoms
+        if a_tick != 0 and positions.shape[0] == 1:
+            add_value(worth, value, prices[1][start : max(start, stop)], per_tick[i], a_tick)
+        elif a_tick != 0:
+            add_value(worth, value, marks[start : max(start, stop), i], per_tick[i], a_tick)
+    return start + first_outside(worth, alarm.low, alarm.high)
 
 
 @kernel(inline=True)
-def keep_extremes(positions: Any, quotes: Any, start: int, stop: int) -> None:
+def add_value(worth: Any, value: Any, px: Any, per_tick: float, a_tick: int) -> None:
+    """Add what a position is worth at each price, and its exposure where there is room. ``a_tick``: in atoms."""
+    for k in range(worth.shape[0]):
+        worth[k] += ticks(px[k], per_tick) * a_tick
+    for k in range(value.shape[0]):
+        value[k] += ticks(px[k], per_tick) * abs(a_tick)
+
+
+@kernel(inline=True)
+def first_outside(worth: Any, low: int, high: int) -> int:
+    """The first that is not above ``low`` and at most ``high``, or their number. As a rule none is."""
+    k, lowest, highest = 0, high, high
+    for j in range(worth.shape[0]):
+        lowest, highest = min(lowest, worth[j]), max(highest, worth[j])
+    if low < lowest and highest <= high:
+        return worth.shape[0]
+    while k < worth.shape[0] and low < worth[k] <= high:
+        k += 1
+    return k
+
+
+@kernel(inline=True)
+def keep_extremes(positions: Any, watches: Any, quotes: Any, start: int, stop: int) -> None:
     """Remember the best and worst prices of the trades that were open through bars."""
     _, highs, lows, _, _, _, per_tick = quotes
     for i in range(positions.shape[0]):
         if positions[i].lots != 0:
-            above, below = highs[start:stop, i], lows[start:stop, i]
-            high, low = above[0], below[0]
-            for k in range(above.shape[0]):
-                high = above[k] if above[k] > high else high
-                low = below[k] if below[k] < low else low
-            side = sign(positions[i].lots)
+            sentry, side = watches[i], sign(positions[i].lots)
+            high, low = sentry.highest, sentry.lowest
+            if sentry.scanned_from != start or sentry.stirs_at != stop:  # other bars than those
+                above, below = highs[start:stop, i], lows[start:stop, i]
+                high, low = above[0], below[0]
+                for k in range(above.shape[0]):
+                    high = above[k] if above[k] > high else high
+                    low = below[k] if below[k] < low else low
             note_price(positions[i], side, ticks(high, per_tick[i]))
             note_price(positions[i], side, ticks(low, per_tick[i]))
 

@@ -173,13 +173,13 @@ def refuse_bad_data(market: Market, settings: Settings) -> None:
 
 def window(market: Market, ask: Ask) -> tuple[int, int]:
     """Bars [start, stop) in which decisions are taken: never before every instrument exists."""
-    closes = market.ts_ms + market.base_ms
-    common = market.ts_ms[0] if market.common_from_ms is None else market.common_from_ms
-    begin = max(int(common) + market.base_ms, ask.from_ms or 0)
-    start = int(np.searchsorted(closes, begin))
-    stop = len(closes) if ask.to_ms is None else int(np.searchsorted(closes, ask.to_ms, side="right"))
+    opens, base_ms = market.ts_ms, market.base_ms
+    common = opens[0] if market.common_from_ms is None else market.common_from_ms
+    begin = max(int(common), (ask.from_ms or 0) - base_ms)
+    start = int(np.searchsorted(opens, begin))
+    stop = len(opens) if ask.to_ms is None else int(np.searchsorted(opens, ask.to_ms - base_ms, side="right"))
     if start >= stop:
-        span = [str(np.datetime64(int(ms), "ms")) for ms in (closes[0], closes[-1])]
+        span = [str(np.datetime64(int(ms) + base_ms, "ms")) for ms in (opens[0], opens[-1])]
         raise DataMissing(
             "there is no bar in the window that was asked for",
             why=f"the market has bars that close from {span[0]} to {span[1]}",

@@ -165,6 +165,9 @@ WATCH = np.dtype(
         ("until_ms", "i8"),  # and closes before this
         ("reach", "f8"),  # equity beyond which no move inside those prices brings a liquidation near, atoms
         ("stirs_at", "i8"),  # the first bar of this replay that leaves them or speaks; -1: not looked for yet
+        ("scanned_from", "i8"),  # where that search began
+        ("highest", "f8"),  # extremes from there up to the bar that stirs, where prices are watched
+        ("lowest", "f8"),
     ],
     align=True,
 )

@@ -209,6 +209,9 @@ def exposures_into(exposures: Any, account: Any, positions: Any, orders: Any, sp
 @kernel
 def fit(decision: Any, gate: int, lots: int, room_atoms: float, lot_atoms: float) -> int:
     """Cut a size to fit a limit; refuse where not one lot fits."""
+    if 0.0 < lots * lot_atoms < room_atoms * CERTAINLY:
+        ask(decision, gate, True)  # no need to divide
+        return lots
     cut = min(lots, whole_lots(room_atoms, lot_atoms))
     ask(decision, gate, cut > 0)
     return cut

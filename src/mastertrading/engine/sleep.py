@@ -20,6 +20,7 @@ from mastertrading.rules.risk import breakers as ladder
 
 ALWAYS = 1 << 62
 TINY = 1e-9  # of the equity: far more than what rounding can make of a bound
+FAR = 1e300  # a price that none reaches
 REACH = 0.1  # a sleeper wakes at the latest when the price has moved by this
 
 
@@ -45,11 +46,15 @@ def first_stir(watch: Any, quotes: Any, loudest: Any, i: int, start: int, stop: 
     -----
     The watched prices are ticks, those of the market floats. A price in ticks is the whole part of px x per_tick + 0.5
     and never negative; so it is at most ``low`` exactly where that sum is below low + 1, and at least ``high`` exactly
-    where the sum is. Nothing needs to be made whole, and nothing is rounded that ``ticks`` would not round.
+    where the sum is. Nothing needs to be made whole, and nothing is rounded that ``ticks`` would not round. The sum
+    grows with the price, so that it is the lower of a bar's low and mark that leaves first, and the higher of the two
+    others. The questions are joined by ``|``: a branch for each takes longer than all the answers.
+
+    The extremes of the bars that are left behind are written into ``watch``, for who will ask for them.
     """
     _, highs, lows, _, marks, good, per_tick = quotes
     count, k, scale, whole = max(0, stop - start), 0, per_tick[i], good.shape[0] == 0
-    said = loudest[start:stop, i]
+    said, top, bottom = loudest[start:stop, i], 0.0, FAR
     if watch.low_ticks == -ALWAYS and watch.high_ticks == ALWAYS:
         while k < count and said[k] == 0.0 and (whole or good[start + k, i]):
             k += 1
@@ -57,11 +62,13 @@ def first_stir(watch: Any, quotes: Any, loudest: Any, i: int, start: int, stop: 
         below, above = float(watch.low_ticks + 1), float(watch.high_ticks)
         low, high, mark = lows[start:stop, i], highs[start:stop, i], marks[start:stop, i]
         while k < count and (whole or good[start + k, i]):
-            left = low[k] * scale + 0.5 < below or high[k] * scale + 0.5 >= above
-            left = left or mark[k] * scale + 0.5 < below or mark[k] * scale + 0.5 >= above
-            if left or said[k] != 0.0:
+            lowest, highest, px = low[k], high[k], mark[k]
+            worst, best = lowest if lowest < px else px, highest if highest > px else px
+            if (worst * scale + 0.5 < below) | (best * scale + 0.5 >= above) | (said[k] != 0.0):
                 break
+            top, bottom = highest if highest > top else top, lowest if lowest < bottom else bottom
             k += 1
+    watch.scanned_from, watch.highest, watch.lowest = start, top, bottom
     return start + k
 
 

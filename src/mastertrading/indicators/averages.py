@@ -82,19 +82,59 @@ def ema_after(average: float, seen: int, value: float, period: int) -> float:
 def two_emas(values: F64, fast: int, slow: int, quick: F64, lazy: F64) -> None:
     """Two averages of every column, shape (bars, columns), as ``ema_fold`` makes each; NaN is no bar, and stays NaN.
 
-    A step waits for the one before it, so that a second average beside the first costs no time.
+    A step waits for the one before it, so that a second average beside the first costs no time, and nor does a second
+    column: where all are seeded and none is NaN, a row is one step.
     """
+    bars, columns = values.shape
+    if columns == 1:
+        two_of_column(values, fast, slow, quick, lazy)
+        return
+    seen, one, other, least = np.zeros(columns, np.int64), np.zeros(columns), np.zeros(columns), 0
+    for t in range(bars):
+        if least >= max(fast, slow) and is_whole(values, t):
+            for i in range(columns):
+                one[i], other[i] = (
+                    ema_next(one[i], values[t, i], fast),
+                    ema_next(other[i], values[t, i], slow),
+                )
+                quick[t, i], lazy[t, i] = one[i], other[i]
+            continue
+        least = bars
+        for i in range(columns):
+            value, quick[t, i], lazy[t, i] = values[t, i], math.nan, math.nan
+            if not math.isnan(value):
+                one[i], other[i] = (
+                    ema_after(one[i], seen[i], value, fast),
+                    ema_after(other[i], seen[i], value, slow),
+                )
+                seen[i] += 1
+                quick[t, i] = one[i] if seen[i] >= fast else math.nan
+                lazy[t, i] = other[i] if seen[i] >= slow else math.nan
+            least = min(least, seen[i])
+
+
+@kernel(inline=True)
+def is_whole(values: F64, t: int) -> bool:
+    """Whether no value of a row is NaN."""
+    missing = 0
     for i in range(values.shape[1]):
-        seen, one, other = 0, 0.0, 0.0
-        for t in range(values.shape[0]):
-            value = values[t, i]
-            if math.isnan(value):
-                quick[t, i], lazy[t, i] = math.nan, math.nan
-                continue
-            one, other = ema_after(one, seen, value, fast), ema_after(other, seen, value, slow)
-            seen += 1
-            quick[t, i] = one if seen >= fast else math.nan
-            lazy[t, i] = other if seen >= slow else math.nan
+        missing += 1 if math.isnan(values[t, i]) else 0
+    return missing == 0
+
+
+@kernel(inline=True)
+def two_of_column(values: F64, fast: int, slow: int, quick: F64, lazy: F64) -> None:
+    """The same of one column, shape (bars, 1), whose averages need not pass through memory."""
+    seen, one, other = 0, 0.0, 0.0
+    for t in range(values.shape[0]):
+        value = values[t, 0]
+        if math.isnan(value):
+            quick[t, 0], lazy[t, 0] = math.nan, math.nan
+            continue
+        one, other = ema_after(one, seen, value, fast), ema_after(other, seen, value, slow)
+        seen += 1
+        quick[t, 0] = one if seen >= fast else math.nan
+        lazy[t, 0] = other if seen >= slow else math.nan
 
 
 def ema(values: F64, period: int) -> F64:

@@ -44,19 +44,20 @@ def rules_record(settings: Settings, modules: Sequence[str] = MODULES) -> Record
         Names of the forecast columns. A name that the settings do not weigh has weight 1 (a user's own forecasts).
     """
     rules = records(RULES, 1)
-    _costs(rules[0].costs, settings)
-    _allocation(rules[0].allocation, settings, modules)
+    rule = np.asarray(rules).view(RULES)[0]  # fields of plain arrays are found faster than those of records
+    _costs(rule["costs"], settings)
+    _allocation(rule["allocation"], settings, modules)
     _set(
-        rules[0].dynamic,
+        rule["dynamic"],
         window_ms=settings.allocation.dynamic.window_days * DAY_MS,
         **settings.allocation.dynamic.model_dump(exclude={"window_days"}),
     )
-    _sizing(rules[0].sizing, settings)
-    _set(rules[0].kelly, **settings.risk.kelly.model_dump())
-    _portfolio(rules[0].portfolio, settings)
-    _gates(rules[0].gates, settings)
-    _breakers(rules[0].breakers, settings)
-    _exits(rules[0].exits, settings)
+    _sizing(rule["sizing"], settings)
+    _set(rule["kelly"], **vars(settings.risk.kelly))
+    _portfolio(rule["portfolio"], settings)
+    _gates(rule["gates"], settings)
+    _breakers(rule["breakers"], settings)
+    _exits(rule["exits"], settings)
     return rules
 
 
@@ -110,11 +111,12 @@ def reads_volatility(risk: Risk) -> bool:
 def session_records(settings: Settings) -> Records:
     """One SESSIONS record, in an array: each hour's session, with overlaps decided."""
     sessions = records(SESSIONS, 1)
+    record = np.asarray(sessions).view(SESSIONS)[0]
     taken: list[int | None] = [None] * 24
     for index, name in enumerate(SESSION_NAMES):
         session = getattr(settings.allocation.sessions, name)
-        sessions[0].risk[index] = session.risk
-        sessions[0].floor_hundredths[index] = round(session.score_floor * 100)
+        record["risk"][index] = session.risk
+        record["floor_hundredths"][index] = round(session.score_floor * 100)
         hours = (session.end - session.start) % 24 or (24 if session.end != session.start else 0)
         for step in range(hours):
             hour = (session.start + step) % 24
@@ -125,7 +127,7 @@ def session_records(settings: Settings) -> Records:
             why="every hour needs a score floor and a risk multiplier",
             where="[allocation.sessions]",
         )
-    sessions[0].by_hour = taken
+    record["by_hour"] = taken
     return sessions
 
 
@@ -151,11 +153,11 @@ def _allocation(record: Any, settings: Settings, modules: Sequence[str]) -> None
     if len(modules) > MAX_MODULES:
         raise ConfigError(f"{len(modules)} forecast columns, but at most {MAX_MODULES} fit")
     allocation = settings.allocation
-    record.modules = len(modules)
-    record.weights[: len(modules)] = [_weight(settings, name) for name in modules]
+    record["weights"][: len(modules)] = [_weight(settings, name) for name in modules]
     floor_mask = sum(1 << m for m, name in enumerate(modules) if name in allocation.sessions.floor_applies_to)
     _set(
         record,
+        modules=len(modules),
         threshold=allocation.threshold,
         long_multiplier=allocation.long_multiplier,
         confluence_multiplier=allocation.confluence_multiplier,
@@ -190,11 +192,11 @@ def _sizing(record: Any, settings: Settings) -> None:
     _set(
         record,
         per_trade=risk.per_trade,
-        **budget.model_dump(),
-        **risk.volatility.model_dump(),
-        **risk.stops.model_dump(),
+        **vars(budget),
+        **vars(risk.volatility),
+        **vars(risk.stops),
+        reads_volatility=reads_volatility(risk),
     )
-    record.reads_volatility = reads_volatility(risk)
 
 
 def _portfolio(record: Any, settings: Settings) -> None:

@@ -29,9 +29,9 @@ def hourly_returns(market: Market) -> tuple[F64, int]:
     first -= first % HOUR_MS
     hours = max(0, (int(market.ts_ms[-1]) + market.base_ms - first) // HOUR_MS)
     logs = np.full((hours, len(market.instruments)), np.nan)
-    for n in range(len(market.instruments)):
+    for n in (n for n, older in enumerate(market.primer) if len(older)):
         primed = primer_bars(market, n)
-        if len(primed) and primed["close_ms"][0] - primed["open_ms"][0] == HOUR_MS:
+        if primed["close_ms"][0] - primed["open_ms"][0] == HOUR_MS:
             logs[(primed["open_ms"] - first) // HOUR_MS, n] = np.log(primed["close"])
     _write_own_hours(market, first, logs)
     returns = np.full_like(logs, np.nan)

@@ -72,7 +72,7 @@ def market_of(symbols: tuple[str, ...], prices: list[F64], name: str) -> Market:
     return Market(
         instruments=tuple(CATALOGUE[symbol] for symbol in symbols),
         base_ms=MINUTE_MS,
-        ts_ms=START_MS + MINUTE_MS * np.arange(len(close)),
+        ts_ms=np.arange(START_MS, START_MS + MINUTE_MS * len(close), MINUTE_MS),
         open=prices[0],
         high=prices[1],
         low=prices[2],
@@ -165,8 +165,8 @@ def crossings(close: F64, fast: int = FAST, slow: int = SLOW) -> F64:
 
 def turns(above: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], first: int) -> F64:
     """1 where ``above`` becomes true, -1 where it becomes false, from bar ``first`` on."""
-    out, side = np.zeros(above.shape), above.view(np.int8)
-    out[first:] = side[first:] - side[first - 1 : -1]
+    out, side = np.empty(above.shape), above.view(np.int8)
+    out[:first], out[first:] = 0.0, side[first:] - side[first - 1 : -1]
     return out
 
 
