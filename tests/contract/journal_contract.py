@@ -99,6 +99,17 @@ class JournalContract:
         first.close()
         second.close()
 
+    def test_a_lease_of_one_that_is_over_can_be_taken_at_once(self, opener):
+        first, second = opener(), opener()
+        first.acquire("first", 0, 30_000)
+        with pytest.raises(LeaseLost):
+            second.acquire("second", 1, 30_000, lambda holder: holder == "somebody else")
+        assert second.acquire("second", 1, 30_000, lambda holder: holder == "first").epoch == 2
+        with pytest.raises(LeaseLost):
+            first.report(Incident("x", "y", 1))
+        first.close()
+        second.close()
+
     def test_a_lease_that_ran_out_sends_nothing_although_nobody_took_it(self, opener):
         journal = opener()
         journal.acquire("me", 0, 1000)

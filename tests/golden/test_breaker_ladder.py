@@ -239,7 +239,7 @@ def test_win_releases_half_size_and_starts_the_count_anew() -> None:
     # Decided at the close of the winning bar, 10 600, the next entry is dropped at the open of 10 000.
     bars = [QUIET, *[LOSS] * 5, QUIET, WIN, *[LOSS] * 6, QUIET]
     played = streak(bars)
-    assert releases(played) == [(7, "losses")]
+    assert releases(played) == [(8, "losses")], "when the winning bar, 7, is marked"
     lots = [lots for _, lots in entries(played)]
     assert lots[:6] == [2, 2, 2, 2, 2, 1]
     assert stages(played)["losses"] == "half_size", "five more losses after the win"

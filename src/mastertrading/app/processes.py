@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,6 +30,7 @@ ENDED = ("Z", "X")
 """States of a process that is over and not yet cleared away."""
 LONGEST_COMMAND = 400
 POLL_S = 0.05
+HOLDER = re.compile(r"process (?P<pid>\d+) of (?P<machine>.+), begun (?P<began>.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,29 @@ class Identity:
         """Whether this very process still runs."""
         now = identity_of(self.pid)
         return now is not None and now.began == self.began
+
+
+def machine() -> str:
+    """The machine until its next boot, and where process numbers mean the same: the name, the boot, the namespace."""
+    told = [socket.gethostname()]
+    with suppress(OSError):
+        told.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8])
+        told.append(Path("/proc/self/ns/pid").readlink().name)
+    return " ".join(told)
+
+
+def holder_name() -> str:
+    """How this process is known to those who wait for what it holds."""
+    me = myself()
+    return f"process {me.pid} of {machine()}, begun {me.began}"
+
+
+def has_ended(holder: str) -> bool:
+    """Whether one that ``holder_name`` names is over for certain: it was of this machine, and does not run any more."""
+    named = HOLDER.fullmatch(holder)
+    if named is None or named["machine"] != machine():
+        return False
+    return not Identity(int(named["pid"]), named["began"]).is_running
 
 
 def myself() -> Identity:

@@ -406,19 +406,11 @@ STAGES = ("normal", "half_size", "no_entries", "flatten")
 
 
 def worst_breaker(run: Recorded, ts_ms: int) -> tuple[str, str]:
-    """The breaker that ruled when a minute was decided, and its stage; the name is empty where none has tripped.
-
-    A losing streak moves with the fills of a bar, which carry the bar's open: one stamped with this very minute came
-    after the decision. The end of its pause is the clock's, and came before.
-    """
+    """The breaker that ruled when a minute was decided, and its stage; the name is empty where none has tripped."""
     stages: dict[str, str] = {}
     for event in run.rows("events"):
         if event["kind"] not in ("breaker_tripped", "breaker_released") or event["ts_ms"] > ts_ms:
             continue
-        name = str(event["subject"])
-        late = event["ts_ms"] == ts_ms and name == "losses"
-        if late and (event["kind"] == "breaker_tripped" or stages.get(name) != "no_entries"):
-            continue
-        stages[name] = str(event["stage"])
+        stages[str(event["subject"])] = str(event["stage"])
     name, stage = max(stages.items(), key=lambda item: STAGES.index(item[1]), default=("", "normal"))
     return (name if stage != "normal" else ""), stage

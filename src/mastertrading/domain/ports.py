@@ -5,7 +5,7 @@ A venue through ccxt and the paper venue; wall and virtual clocks; a journal in 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -186,8 +186,13 @@ class Journal(Protocol):
         """Let go of the database. May be called twice."""
 
     # ---------------------------------------------------------------- who may write
-    def acquire(self, holder: str, now_ms: int, ttl_ms: int) -> Lease:
-        """Take the lease, with the next epoch. Raises ``LeaseLost`` while someone else holds it."""
+    def acquire(
+        self, holder: str, now_ms: int, ttl_ms: int, has_ended: Callable[[str], bool] = lambda holder: False
+    ) -> Lease:
+        """Take the lease, with the next epoch. Raises ``LeaseLost`` while someone else holds it.
+
+        ``has_ended`` says of a holder whether it is known to be over: then its lease is.
+        """
 
     def renew(self, now_ms: int, ttl_ms: int) -> Lease:
         """Hold it longer. Raises ``LeaseLost``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mastertrading.compiled import kernel
-from mastertrading.domain.reasons import Breaker, EventKind
+from mastertrading.domain.reasons import EventKind
 from mastertrading.rules.allocation.weights import count_outcome, reweigh
 from mastertrading.rules.position.exits import note_price
 from mastertrading.rules.position.margin import maintenance_bound
@@ -13,7 +13,6 @@ from mastertrading.rules.position.money import sign
 from mastertrading.rules.position.transitions import book_fill, notional, result_r, risk_atoms
 from mastertrading.rules.risk.breakers import breaker_value, count_loss
 
-LOSSES = int(Breaker.LOSSES)
 TRIPPED, RELEASED = int(EventKind.BREAKER_TRIPPED), int(EventKind.BREAKER_RELEASED)
 
 
@@ -84,6 +83,19 @@ def log_trade(trade: Any, position: Any, spec: Any, fill: Any, side: int) -> Non
     trade.worst_r = min(0.0, side * (position.adverse_ticks - position.entry_ticks) / r)
 
 
+@kernel
+def note_result(account: Any, outcome_r: float) -> None:
+    """Keep a result; those of one bar ascend, so that it does not matter which was told first."""
+    room, seen = account.results.shape[0], account.results_seen
+    k = 0
+    while k < account.bar_results and account.results[(seen - k - 1) % room] > outcome_r:
+        account.results[(seen - k) % room] = account.results[(seen - k - 1) % room]
+        k += 1
+    account.results[(seen - k) % room] = outcome_r
+    account.results_seen += 1
+    account.bar_results += 1
+
+
 @kernel(inline=True)
 def learn(account: Any, outcomes: Any, rules: Any, trade: Any, outcome_r: float) -> None:
     """Feed a closed trade to the module weights, Kelly and the losing streak.
@@ -99,9 +111,10 @@ def learn(account: Any, outcomes: Any, rules: Any, trade: Any, outcome_r: float)
         count_outcome(account, outcomes[account.outcome_head % room], -1, modules)
         account.outcome_head += 1
     reweigh(account, rules.allocation, rules.dynamic)
-    account.results[account.results_seen % account.results.shape[0]] = outcome_r
-    account.results_seen += 1
-    count_loss(account, trade.net_atoms, outcome_r, trade.closed_ms, rules.breakers)
+    if trade.closed_ms != account.learnt_ms:
+        account.learnt_ms, account.bar_results, account.bar_losses = trade.closed_ms, 0, 0
+    note_result(account, outcome_r)
+    count_loss(account, trade.net_atoms, outcome_r, rules.breakers)
 
 
 @kernel
@@ -113,11 +126,11 @@ def apply_fill(book: Any, rows: Any, rules: Any, spec: Any) -> None:
     book
         (account, position, orders, outcomes): the records of one instrument, and the closed trades remembered.
     rows
-        (fill, trade, events): the next free row of the log of fills, written but for its trade; that of the log of
-        trades, for one that closes; and the log of events.
+        (fill, trade): the next free row of the log of fills, written but for its trade; and that of the log of trades,
+        for one that closes.
     """
     account, position, orders, outcomes = book
-    fill, trade, events = rows
+    fill, trade = rows
     side = sign(position.lots)
     fill.trade_id = position.trade_id if side != 0 else account.next_trade_id
     account.fills += 1
@@ -129,9 +142,4 @@ def apply_fill(book: Any, rows: Any, rules: Any, spec: Any) -> None:
     if closed:
         log_trade(trade, position, spec, fill, side)
         account.trades += 1
-        was = account.stages[LOSSES]
         learn(account, outcomes, rules, trade, result_r(position, spec))
-        now = account.stages[LOSSES]
-        if now != was:
-            kind = TRIPPED if now > was else RELEASED
-            log_event(account, events, fill.ts_ms, kind, LOSSES, now, breaker_value(account, LOSSES))

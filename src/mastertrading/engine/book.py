@@ -88,6 +88,10 @@ ACCOUNT = np.dtype(
         ("stages", "i8", (4,)),  # Stage of each Breaker
         ("stage", "i8"),
         ("losses", "i8"),
+        ("bar_losses", "i8"),  # those of them that are of the bar in which a trade closed last
+        ("has_won", "i8"),  # since the account was marked
+        ("learnt_ms", "i8"),  # that bar
+        ("bar_results", "i8"),  # trades that closed in it
         ("pause_until_ms", "i8"),
         ("weights", "f8", (MAX_MODULES,)),  # as the closed trades of the last week leave them
         ("wins", "i8", (MAX_MODULES,)),

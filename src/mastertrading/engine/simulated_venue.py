@@ -42,7 +42,7 @@ def execute(book: Any, logs: Any, rules: Any, spec: Any, i: int, ts_ms: int, ord
     )
     fill.fee_atoms = rate_of(order[1] * abs(order[0]) * spec.atoms, order[3])
     mine = (account, book[1][i], book[2][i], book[3])
-    apply_fill(mine, (fill, logs[1][account.trades], logs[2]), rules, spec)
+    apply_fill(mine, (fill, logs[1][account.trades]), rules, spec)
 
 
 @kernel

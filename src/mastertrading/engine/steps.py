@@ -57,7 +57,7 @@ def take_fills(state: Any, logs: Any, rules: Any, specs: Any, fills: Any) -> Non
         row.instrument, row.ts_ms, row.lots = i, fills[k].ts_ms, fills[k].lots
         row.px_ticks, row.fee_atoms, row.reason = fills[k].px_ticks, fills[k].fee_atoms, fills[k].reason
         mine = (account, position, orders[i], outcomes)
-        apply_fill(mine, (row, logs[1][account.trades], logs[3]), rules[0], specs[i])
+        apply_fill(mine, (row, logs[1][account.trades]), rules[0], specs[i])
         fills[k].trade_id = row.trade_id
         if side == 0:
             attach(account, logs[4], position, orders[i], i, row.ts_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from mastertrading.domain.errors import JournalUnusable, LeaseLost, SafetyBlocked, UsageError
@@ -21,10 +22,10 @@ RECONCILE_FIRST = "reconcile_first"
 """The latch of a restored journal: the venue may be ahead of it, so nothing is traded before a reconciliation."""
 
 
-def acquire(store: Store, holder: str, now_ms: int, ttl_ms: int) -> Lease:
-    """Take the lease when it is free or has run out; the epoch grows even for the same holder."""
+def acquire(store: Store, holder: str, now_ms: int, ttl_ms: int, has_ended: Callable[[str], bool]) -> Lease:
+    """Take the lease when it is free, has run out, or was of one that is over; the epoch grows always."""
     held = store.lease(lock=True)
-    if held is not None and held.holder and held.expires_ms > now_ms:
+    if held is not None and held.holder and held.expires_ms > now_ms and not has_ended(held.holder):
         raise LeaseLost(
             f"{store.account} is being traded by {held.holder}",
             why=f"its lease runs for another {(held.expires_ms - now_ms) / 1000:.0f} s (epoch {held.epoch})",

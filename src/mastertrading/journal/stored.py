@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal, localcontext
@@ -69,10 +69,12 @@ class StoredJournal:
             yield
 
     # ---------------------------------------------------------------- who may write
-    def acquire(self, holder: str, now_ms: int, ttl_ms: int) -> Lease:
+    def acquire(
+        self, holder: str, now_ms: int, ttl_ms: int, has_ended: Callable[[str], bool] = lambda holder: False
+    ) -> Lease:
         """Take the lease, with the next epoch."""
         with self.store.transaction():
-            lease = safety.acquire(self.store, holder, now_ms, ttl_ms)
+            lease = safety.acquire(self.store, holder, now_ms, ttl_ms, has_ended)
         self._epoch = lease.epoch
         return lease
 

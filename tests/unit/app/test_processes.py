@@ -16,7 +16,10 @@ from mastertrading.app.processes import (
     ask_to_end,
     by_ps,
     end_now,
+    has_ended,
+    holder_name,
     identity_of,
+    machine,
     myself,
     on_linux,
     wait_for_end,
@@ -101,3 +104,20 @@ def test_a_pid_file_that_cannot_be_read_claims_nothing(tmp_path, text):
     assert file.read() is None
     file.claim({})
     assert file.running() is not None
+
+
+def test_a_holder_is_over_only_if_it_was_of_this_machine_and_runs_no_more(child):
+    one = identity_of(child.pid)
+    named = f"process {one.pid} of {machine()}, begun {one.began}"
+    assert not has_ended(holder_name())
+    assert not has_ended(named)
+    child.kill()
+    child.wait()
+    assert has_ended(named)
+    assert not has_ended(named.replace(machine(), "another")), "what another machine runs is not known here"
+    assert not has_ended("somebody"), "nor what is not a process"
+
+
+def test_a_number_that_is_used_again_is_another_holder():
+    me = myself()
+    assert has_ended(f"process {me.pid} of {machine()}, begun earlier")

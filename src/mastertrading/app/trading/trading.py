@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -21,6 +20,7 @@ import numpy as np
 
 from mastertrading.app import footprint
 from mastertrading.app.backtest import macro_events
+from mastertrading.app.processes import has_ended, holder_name
 from mastertrading.app.trading.diary import Diary
 from mastertrading.app.trading.differences import changed_settings
 from mastertrading.app.trading.paper import PaperRunner, paper_on, play_missed
@@ -90,7 +90,7 @@ class Trading:
         self._environ, self._session = environ, session
         self._on_minute, self._on_phase = on_minute, on_phase
         self.clock: Clock = clock or (wish.local.clock() if wish.local else WallClock())
-        self.holder = f"{socket.gethostname()} process {os.getpid()}"
+        self.holder = holder_name()
         self.journal: StoredJournal
         self.gateway: Gateway
         self.venue: Any = None
@@ -184,11 +184,14 @@ class Trading:
             ) from None
 
     async def _take_lease(self) -> None:
-        """Be the one process that trades this account; wait for it, where that was wished."""
+        """Be the one process that trades this account; wait for it, where that was wished.
+
+        One of this machine that was killed is not waited for: it may have left a position without its stop.
+        """
         told = False
         while True:
             try:
-                self.journal.acquire(self.holder, self.venue.now_ms(), self.lease_ms)
+                self.journal.acquire(self.holder, self.venue.now_ms(), self.lease_ms, has_ended)
                 self.holds = True
                 return
             except LeaseLost as held:

@@ -90,6 +90,7 @@ def update_breakers(account: Any, t_ms: int, breakers: Any) -> None:
     release_calendar(account, t_ms)
     if not breakers.enabled:
         return
+    move_streak(account, breakers)
     release_losses(account, t_ms)
     worst = NORMAL
     for k in range(account.stages.shape[0]):
@@ -127,19 +128,30 @@ def quiet_until_ms(account: Any, t_ms: int) -> int:
 
 
 @kernel
-def count_loss(account: Any, net_atoms: int, result_r: float, t_ms: int, breakers: Any) -> None:
-    """A closed trade moves the losing streak; a result within ``ignore_r`` of zero does neither."""
+def count_loss(account: Any, net_atoms: int, result_r: float, breakers: Any) -> None:
+    """A closed trade moves the losing streak; a result within ``ignore_r`` of zero does neither.
+
+    Of trades that close in one bar the wins count first, in whichever order they were told: a bar of the past does not
+    say which instrument came first, and a venue does. The stage follows when the bar is marked.
+    """
     if abs(result_r) < breakers.ignore_r or not breakers.enabled:
         return
     if net_atoms >= 0:
-        account.losses = 0
-        if account.stages[LOSSES] == HALF_SIZE:
-            account.stages[LOSSES] = NORMAL
-        return
-    account.losses += 1
+        account.losses, account.has_won = account.bar_losses, 1
+    else:
+        account.losses += 1
+        account.bar_losses += 1
+
+
+@kernel
+def move_streak(account: Any, breakers: Any) -> None:
+    """Latch what the losing streak asks for; a win lets the size be whole again."""
+    if account.has_won and account.stages[LOSSES] == HALF_SIZE:
+        account.stages[LOSSES] = NORMAL
+    account.has_won = 0
     if account.losses >= breakers.losses_stop and account.stages[LOSSES] < NO_ENTRIES:
         account.stages[LOSSES] = NO_ENTRIES
-        account.pause_until_ms = t_ms + breakers.pause_ms
+        account.pause_until_ms = account.learnt_ms + breakers.pause_ms
     elif account.losses >= breakers.losses_half:
         account.stages[LOSSES] = max(account.stages[LOSSES], HALF_SIZE)
 
