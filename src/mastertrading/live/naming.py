@@ -64,9 +64,8 @@ class Namer:
                 recorder.note_order(found)
                 self._journal.observe(found, at_ms=self._gateway.now_ms())
             elif command.state.is_unresolved and self._gateway.now_ms() <= command.deadline_ms:
-                waiting.add(
-                    symbol
-                )  # later it would be found; and its absence is not proved while a fill waits for it
+                # no longer: it would be found by then, and its absence is not proved while a fill waits for it
+                waiting.add(symbol)
         return frozenset(waiting)
 
     async def _explained(self, news: News, recorder: Recorder) -> News:
