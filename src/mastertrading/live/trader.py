@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 from mastertrading.compiled.interpreted import interpreted
 from mastertrading.domain.commands import Reply
-from mastertrading.domain.errors import JournalUnusable, LeaseLost
+from mastertrading.domain.errors import ExchangeUnavailable, JournalUnusable
 from mastertrading.domain.facts import AccountName, CycleFacts, DecisionFacts, EquityFacts
 from mastertrading.domain.instrument import Instrument
 from mastertrading.domain.intents import CommandState, Purpose
@@ -352,12 +352,17 @@ class Trader:
         return left_ms >= self.settings.live.lease_seconds * 500
 
     def _check_lease(self) -> None:
-        """A process that has not renewed its right for half of its time sends nothing: another may be about to."""
-        if not self._has_lease():
-            raise LeaseLost(
-                f"{self.account}: nothing is sent, the right to write is too old",
-                why="it was not renewed for half of its time",
-            )
+        """A process that stood still for half of its lease sends nothing of what it had decided before.
+
+        Where nobody has taken the lease over, it is renewed, and the next cycle looks at everything anew.
+        """
+        if self._has_lease():
+            return
+        self.journal.renew(self.gateway.now_ms(), int(1000 * self.settings.live.lease_seconds))
+        raise ExchangeUnavailable(
+            f"{self.account}: nothing is sent, this process stood still for too long",
+            why="what it decided before may be wrong by now",
+        )
 
     # ------------------------------------------------------------ what is kept
     def _commit(

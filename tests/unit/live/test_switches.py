@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from mastertrading.domain.commands import Refusal
-from mastertrading.domain.errors import JournalUnusable, LeaseLost
+from mastertrading.domain.errors import ExchangeUnavailable, JournalUnusable, LeaseLost
 from mastertrading.domain.facts import BreakerFacts, CapitalStage, CommandPhase
 from mastertrading.domain.intents import Purpose
 from mastertrading.live.emergency import FILE, write_emergency
@@ -329,21 +329,50 @@ def test_a_lease_that_is_old_sends_nothing_not_even_a_stop():
     assert Bench().play(story) == 0
 
 
+def frozen_after_commit(bench):
+    """The process stands still for years between its commit and its first byte."""
+    commit = bench.journal.commit_cycle
+
+    def then_frozen(cycle, at_ms):
+        bench.journal.commit_cycle = commit
+        commit(cycle, at_ms)
+        bench.clock.advance(10**11)
+
+    bench.journal.commit_cycle = then_frozen
+
+
 def test_the_lease_is_asked_before_each_byte():
     async def story(bench):
         bench.wish(10)
+        frozen_after_commit(bench)
+        held = bench.journal.lease()
         commit = bench.journal.commit_cycle
 
-        def then_frozen(cycle, at_ms):
+        def then_overtaken(cycle, at_ms):
             commit(cycle, at_ms)
-            bench.clock.advance(10**11)
+            bench.journal.store.tables["single"]["lease"] = held.__class__("another", held.epoch + 1, 10**15)
 
-        bench.journal.commit_cycle = then_frozen
+        bench.journal.commit_cycle = then_overtaken
         with pytest.raises(LeaseLost):
             await bench.trader.settle()
         return bench.gateway.sent
 
     assert Bench().play(story) == []
+
+
+def test_who_stood_still_and_was_not_overtaken_forgets_what_it_had_decided_and_goes_on():
+    async def story(bench):
+        await bench.enter(10)
+        bench.trader.mind.order_of(BTC).stop_ticks = PX - 5_000
+        sent = len(bench.gateway.sent)
+        frozen_after_commit(bench)
+        with pytest.raises(ExchangeUnavailable, match="stood still"):
+            await bench.trader.settle()
+        assert len(bench.gateway.sent) == sent
+        await bench.trader.settle()
+        return bench.gateway.sent[sent:]
+
+    assert Bench().play(story), "the stop moves after all"
 
 
 # ---------------------------------------------------------------- breakers
