@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,10 @@ def run(args: argparse.Namespace) -> int:
     from mastertrading.app.campaign.sheet import be_quiet
 
     be_quiet()
-    return _faults(args) if args.action == "faults" else _crash(args)
+    try:
+        return _faults(args) if args.action == "faults" else _crash(args)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 # -------------------------------------------------------------------- faults
