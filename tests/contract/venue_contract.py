@@ -349,6 +349,22 @@ class VenueContract(GatewayContract):
         assert any(isinstance(event, Quote) and event.mark_px for event in heard)
         assert any(isinstance(event, Funding) and event.rate == Decimal("0.0001") for event in heard)
 
+    def test_after_a_charge_the_next_one_is_told_though_its_rate_is_the_same(self):
+        async def scenario(desk: Desk):
+            heard = desk.listen(desk.gateway.market_events([SYMBOL], "1m"))
+            await desk.clock.sleep(1)
+            await desk.move(60_000)
+            due = (await desk.gateway.funding(SYMBOL)).next_ms
+            desk.exchange.charge_due(due + 1)
+            for k in range(3):
+                await desk.move(60_010 + k)
+                await desk.clock.sleep(3)
+            return due, [event for event in heard if isinstance(event, Funding)]
+
+        due, heard = self.play(scenario)
+        assert {event.rate for event in heard} == {Decimal("0.0001")}
+        assert max(event.next_ms for event in heard) > due
+
     def test_news_that_were_missed_are_told_as_a_gap(self):
         async def scenario(desk: Desk):
             heard = desk.listen(desk.gateway.account_events())

@@ -108,7 +108,9 @@ def market_events(gateway: VenueGateway, message: Any) -> Iterable[MarketEvent]:
         return [words.streamed_bar(bar, market_id, gateway.symbol_of) for bar in row.rows("data")]
     if kind == "tickers":
         row = Row(message, f"prices of {gateway.name}")
-        return words.streamed_prices(row.row("data"), row.time_ms("ts"), gateway.symbol_of)
+        return words.streamed_prices(
+            row.row("data"), row.time_ms("ts"), gateway.symbol_of, gateway.funding_told
+        )
     return ()
 
 

@@ -110,6 +110,7 @@ LEGS = {"0": "net", "1": "long", "2": "short"}
 MARGINS = {"REGULAR_MARGIN": MarginMode.CROSS, "ISOLATED_MARGIN": MarginMode.ISOLATED}
 CAUSES = {"Trade": "trade", "AdlTrade": "adl", "BustTrade": "liquidation", "Delivery": "settlement"}
 NO_FILLS = ("Funding",)
+FUNDING = ("fundingRate", "nextFundingTime", "fundingIntervalHour")
 INTERVALS = {
     "1m": "1",
     "3m": "3",
@@ -245,14 +246,27 @@ def streamed_bar(row: Row, market_id: str, symbols: Symbols) -> Bar:
     )
 
 
-def streamed_prices(row: Row, moment_ms: int, symbols: Symbols) -> tuple[Quote | Funding, ...]:
-    """``tickers``: a snapshot, or only what changed."""
+def streamed_prices(
+    row: Row, moment_ms: int, symbols: Symbols, funding: dict[str, dict[str, str]]
+) -> tuple[Quote | Funding, ...]:
+    """``tickers``: a snapshot, or only what changed.
+
+    Parameters
+    ----------
+    funding
+        What was told of each instrument's next charge so far; what is new is added. After a charge at an unchanged
+        rate a frame has the new time alone.
+    """
     symbol = symbols(row.text("symbol"))
     px = {name: row.number_or_none(name) for name in ("bid1Price", "ask1Price", "lastPrice", "markPrice")}
     quote = Quote(symbol, px["bid1Price"], px["ask1Price"], px["lastPrice"], px["markPrice"], moment_ms)
-    rate, due = row.number_or_none("fundingRate"), row.text_or("nextFundingTime")
-    if rate is None or not due:
+    known, new = funding.setdefault(symbol, {}), {name: row.text_or(name) for name in FUNDING}
+    known.update({name: text for name, text in new.items() if text})
+    if not any(new.values()) or not {"fundingRate", "nextFundingTime"} <= known.keys():
         return (quote,)
-    hours = row.number_or_none("fundingIntervalHour")
+    told = Row(known, "the funding of a stream")
+    hours = told.number_or_none("fundingIntervalHour")
     interval = None if hours is None else int(hours * 3_600_000)
-    return quote, Funding(symbol, rate, row.time_ms("nextFundingTime"), interval, moment_ms)
+    return quote, Funding(
+        symbol, told.number("fundingRate"), told.time_ms("nextFundingTime"), interval, moment_ms
+    )

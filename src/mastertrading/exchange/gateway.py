@@ -106,6 +106,8 @@ class VenueGateway(ABC):
             proxy=proxy,
         )
         self.warnings: tuple[str, ...] = ()
+        self.funding_told: dict[str, dict[str, str]] = {}
+        """What streams told of each instrument's next charge; a frame may have only what changed of it."""
         self._guard: SetupGuard | None = None
         self._markets: dict[str, Market] = {}
         self._symbols: dict[str, str] = {}
