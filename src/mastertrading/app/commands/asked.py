@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from mastertrading.app.commands.stop import add_which
+from mastertrading.app.commands.stop import add_wait, add_which
 from mastertrading.app.messages import tr
-from mastertrading.app.options import add_common, number
+from mastertrading.app.options import add_common
 from mastertrading.app.terminal import out
 
 if TYPE_CHECKING:
@@ -23,13 +23,7 @@ LATE, BLOCKED, STANDS = 1, 3, 5
 def configure_asking(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_which(parser)
-    parser.add_argument(
-        "--wait",
-        type=number,
-        default=60.0,
-        metavar="S",
-        help=tr("how long to wait until it is obeyed (default 60 s); it stays in force after that"),
-    )
+    add_wait(parser, tr("how long to wait until it is obeyed (default 60 s); it stays in force after that"))
     add_common(parser, "json")
 
 

@@ -16,14 +16,13 @@ NOT_ENDED = 1
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_which(parser)
-    parser.add_argument(
-        "--wait",
-        type=number,
-        default=60.0,
-        metavar="S",
-        help=tr("how long to wait for its end (default 60 s)"),
-    )
+    add_wait(parser, tr("how long to wait for its end (default 60 s)"))
     add_common(parser, "json")
+
+
+def add_wait(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add how long to wait for what was asked."""
+    parser.add_argument("--wait", type=number, default=60.0, metavar="S", help=text)
 
 
 def add_which(parser: argparse.ArgumentParser) -> None:

@@ -109,32 +109,37 @@ class UnprotectedByOthers(Unprotected):
     says = "a stop covers the whole position again within 15 s reachable after anybody else changed it"
 
 
-class StopsProtect(Checker):
+class OfStops(Checker):
+    """Judges each order that the exchange took and the journal calls a stop."""
+
+    def on_event(self, event: Event) -> None:
+        order = accepted(event)
+        command = self.scene.command(order.client_id) if order is not None else None
+        if order is not None and command is not None and command.intent.purpose is Purpose.STOP:
+            self.judge(order)
+
+    def judge(self, order: Order) -> None:
+        raise NotImplementedError
+
+
+class StopsProtect(OfStops):
     """P3."""
 
     id, reads = "P3", "XB"
     says = "what the journal calls a stop closes: its side, reduce-only, triggered by a loss"
 
-    def on_event(self, event: Event) -> None:
-        order = accepted(event)
-        command = self.scene.command(order.client_id) if order is not None else None
-        if order is None or command is None or command.intent.purpose is not Purpose.STOP:
-            return
+    def judge(self, order: Order) -> None:
         if not is_protecting(order, -order.new.order_side):
             self.fail(order.symbol, f"{order.client_id} protects nothing: {order.new}")
 
 
-class StopsAreMarket(Checker):
+class StopsAreMarket(OfStops):
     """P4."""
 
     id, reads = "P4", "XB"
     says = "stops close at market"
 
-    def on_event(self, event: Event) -> None:
-        order = accepted(event)
-        command = self.scene.command(order.client_id) if order is not None else None
-        if order is None or command is None or command.intent.purpose is not Purpose.STOP:
-            return
+    def judge(self, order: Order) -> None:
         if order.new.kind is not OrderKind.MARKET:
             self.fail(order.symbol, f"{order.client_id} is a {order.new.kind} order")
 
